@@ -9,6 +9,7 @@ use portcullis_verifier::OnStale;
 
 use super::draft::RouteDraft;
 use super::key::{GatewayKey, key, some};
+use crate::routes::KNOWN_METHODS;
 use crate::upstream::UpstreamUrl;
 
 use ValueType::{Boolean, List, Quantity, Text};
@@ -118,19 +119,10 @@ pub(super) const ROUTE_SETTINGS: &[GatewayKey<RouteDraft>] = &[
 ];
 
 fn method(text: &str) -> Parsed<Method> {
-    let known = [
-        Method::GET,
-        Method::HEAD,
-        Method::POST,
-        Method::PUT,
-        Method::PATCH,
-        Method::DELETE,
-        Method::OPTIONS,
-    ];
-    if let Some(method) = known.iter().find(|method| method.as_str() == text) {
+    if let Some(method) = KNOWN_METHODS.iter().find(|method| method.as_str() == text) {
         return Ok(method.clone());
     }
-    let names: Vec<&str> = known.iter().map(Method::as_str).collect();
+    let names: Vec<&str> = KNOWN_METHODS.iter().map(Method::as_str).collect();
     Err(format!("{text:?} is not one of {}", names.join(", ")))
 }
 

@@ -20,15 +20,8 @@ const PREFLIGHT_SECONDS: HeaderValue = HeaderValue::from_static("7200");
 const ANY_METHOD: &str = "GET,HEAD,POST,PUT,PATCH,DELETE";
 const EXPOSED: HeaderValue = HeaderValue::from_static("retry-after,www-authenticate");
 
-/// What of an upstream's answer speaks to browsers about other origins.
-const OF_UPSTREAMS: [HeaderName; 6] = [
-    ACCESS_CONTROL_ALLOW_CREDENTIALS,
-    ACCESS_CONTROL_ALLOW_HEADERS,
-    ACCESS_CONTROL_ALLOW_METHODS,
-    ACCESS_CONTROL_ALLOW_ORIGIN,
-    ACCESS_CONTROL_EXPOSE_HEADERS,
-    ACCESS_CONTROL_MAX_AGE,
-];
+/// What of an upstream's answer speaks to browsers about other origins begins so.
+const OF_ORIGINS: &str = "access-control-";
 
 /// Whether a browser asks if a page may send a request. Any other `OPTIONS` is for the route.
 pub(super) fn is_preflight(request: &Parts) -> bool {
@@ -64,7 +57,9 @@ fn asked_headers(headers: &HeaderMap) -> Option<HeaderValue> {
 
 /// Takes away what an upstream says to browsers about other origins.
 pub(super) fn take(headers: &mut HeaderMap) {
-    for name in &OF_UPSTREAMS {
+    let found: Vec<_> =
+        headers.keys().filter(|name| name.as_str().starts_with(OF_ORIGINS)).cloned().collect();
+    for name in found {
         headers.remove(name);
     }
 }

@@ -4,9 +4,9 @@ use std::net::{IpAddr, Ipv4Addr};
 
 use axum::body::{Body, HttpBody as _};
 use axum::response::Response;
-use http::header::HeaderMap;
+use http::header::{CONTENT_LENGTH, HeaderMap, TRANSFER_ENCODING};
 use http::request::Parts;
-use http::{Response as HttpResponse, StatusCode};
+use http::{Response as HttpResponse, StatusCode, Version, response};
 use hyper::body::Incoming;
 use hyper::upgrade::{self, OnUpgrade};
 use portcullis_api::refusal::{Code, Refusal};
@@ -24,7 +24,7 @@ use crate::headers::{AssertedUser, ForwardedClient, take_hop_by_hop};
 use crate::path::RequestPath;
 use crate::routes::GatewayRoute;
 use crate::streams::{Download, StreamOwner, WebSocketUpgrade, agrees_to_websocket};
-use crate::upstream::{OutgoingRequest, UpstreamFault, exchange};
+use crate::upstream::{OutgoingRequest, UpstreamFault, exchange, log_fault};
 
 /// A request that may pass, with the headers that its upstream will see.
 pub(super) struct ReadyRequest<'s> {
@@ -43,17 +43,16 @@ pub(super) fn prepare_headers(
     passed: &PassedRequest,
     request: &mut Parts,
     peer: Peer,
-) -> Result<(), Rejection> {
+) {
     let peer = peer.ip().unwrap_or(IpAddr::V4(Ipv4Addr::UNSPECIFIED));
     let client = ForwardedClient::of(peer, &request.headers, &state.proxies);
     let headers = &mut request.headers;
-    take_hop_by_hop(headers)?;
+    take_hop_by_hop(headers);
     state.headers.strip(headers, route.forwards_token);
     client.set(headers);
     if let Some(user) = asserted(passed) {
         user.set(headers);
     }
-    Ok(())
 }
 
 fn asserted(passed: &PassedRequest) -> Option<AssertedUser> {
@@ -101,7 +100,9 @@ impl Gateway {
             grace: state.stream_grace,
         });
         let mut response = match answer.status() {
-            StatusCode::SWITCHING_PROTOCOLS => switched(answer, client, route)?,
+            StatusCode::SWITCHING_PROTOCOLS => {
+                switched(answer, client, route).inspect_err(|fault| log_fault(upstream, fault))?
+            }
             _ => passed_on(answer, route),
         };
         if let Some(owner) = owner {
@@ -114,7 +115,7 @@ impl Gateway {
 /// An answer as the client gets it.
 fn passed_on(answer: HttpResponse<Incoming>, route: &GatewayRoute) -> Response {
     let (mut parts, body) = answer.into_parts();
-    clean(&mut parts.headers);
+    clean(&mut parts);
     let body = Body::new(Download::new(body, route.timeouts.idle));
     parts.extensions.insert(Streamed);
     Response::from_parts(parts, body)
@@ -125,20 +126,26 @@ fn switched(
     mut answer: HttpResponse<Incoming>,
     client: Option<OnUpgrade>,
     route: &GatewayRoute,
-) -> Result<Response, Rejection> {
+) -> Result<Response, UpstreamFault> {
     let agreed = agrees_to_websocket(answer.headers());
-    let Some(client) = client.filter(|_| agreed) else { return Err(UpstreamFault::Switched.into()) };
+    let Some(client) = client.filter(|_| agreed) else { return Err(UpstreamFault::Switched) };
     let upstream = upgrade::on(&mut answer);
     let websocket = WebSocketUpgrade { client, upstream, idle: route.timeouts.idle };
     let (mut parts, _) = answer.into_parts();
-    clean(&mut parts.headers);
+    clean(&mut parts);
     WebSocketUpgrade::ask(&mut parts.headers);
     parts.extensions.insert(Tunnel::new(websocket.run()));
     Ok(Response::from_parts(parts, Body::empty()))
 }
 
 /// Takes away what belongs to the connection to the upstream, and what is the gateway's to say.
-fn clean(headers: &mut HeaderMap) {
-    crate::headers::take_named(headers);
-    cors::take(headers);
+fn clean(answer: &mut response::Parts) {
+    // An upstream may speak HTTP/1.0; to its clients the gateway does not.
+    answer.version = Version::HTTP_11;
+    if answer.headers.contains_key(TRANSFER_ENCODING) {
+        // The chunks counted (RFC 9112, section 6.3).
+        answer.headers.remove(CONTENT_LENGTH);
+    }
+    take_hop_by_hop(&mut answer.headers);
+    cors::take(&mut answer.headers);
 }

@@ -106,7 +106,7 @@ impl Gateway {
         let passed = policy::admit(state, &found, &parts, &*self.0.verifier).await?;
         record.is_of(passed.user());
         let websocket = policy::websocket(state, &passed, &parts)?;
-        forwarding::prepare_headers(state, &found.route.route, &passed, &mut parts, peer)?;
+        forwarding::prepare_headers(state, &found.route.route, &passed, &mut parts, peer);
         let ready = forwarding::ReadyRequest { route: found.route, path, passed, websocket, parts, body };
         self.forward(state, ready, record).await
     }

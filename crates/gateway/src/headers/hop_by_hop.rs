@@ -27,27 +27,32 @@ const NEVER_NAMED: [&str; 5] = ["host", "content-length", "authorization", "cook
 #[error("The header Connection names {0}, which belongs to the request")]
 pub struct ConnectionFault(pub &'static str);
 
-/// Takes away what belongs to the connection, and what `Connection` names.
+/// Checks what `Connection` of a request names.
 ///
 /// # Errors
 ///
-/// [`ConnectionFault`]; the headers are then to be used no more.
-pub fn take_hop_by_hop(headers: &mut HeaderMap) -> Result<(), ConnectionFault> {
-    if let Some(name) = NEVER_NAMED.into_iter().find(|name| names(headers, name)) {
-        return Err(ConnectionFault(name));
-    }
-    take_named(headers);
-    Ok(())
+/// [`ConnectionFault`].
+pub fn check_connection(headers: &HeaderMap) -> Result<(), ConnectionFault> {
+    let named = NEVER_NAMED.into_iter().find(|name| names(headers, name));
+    named.map_or(Ok(()), |name| Err(ConnectionFault(name)))
 }
 
-/// The same for an answer. One that names what belongs to it is an answer all the same: its length is hyper's to say.
-pub fn take_named(headers: &mut HeaderMap) {
+/// Takes away what belongs to the connection, and what `Connection` names. An answer that names what belongs to it is
+/// an answer all the same: its length is hyper's to say.
+pub fn take_hop_by_hop(headers: &mut HeaderMap) {
     for name in named(headers) {
         headers.remove(name);
     }
     for name in &OF_ONE_CONNECTION {
         headers.remove(name);
     }
+}
+
+/// Whether the body comes in chunks or by its length, and in no other coding: another server might read it differently.
+pub fn has_plain_framing(headers: &HeaderMap) -> bool {
+    let mut codings = headers.get_all(TRANSFER_ENCODING).iter();
+    let is_chunked = |coding: &[u8]| coding.trim_ascii().eq_ignore_ascii_case(b"chunked");
+    codings.next().is_none_or(|coding| is_chunked(coding.as_bytes())) && codings.next().is_none()
 }
 
 /// The headers that `Connection` names, but for its own words.

@@ -14,7 +14,7 @@ use http::header::{AUTHORIZATION, EXPECT, HeaderMap};
 pub use cookies::OurCookies;
 pub use forwarded::ForwardedClient;
 pub(crate) use hop_by_hop::names;
-pub use hop_by_hop::{ConnectionFault, take_hop_by_hop, take_named};
+pub use hop_by_hop::{ConnectionFault, check_connection, has_plain_framing, take_hop_by_hop};
 pub use identity::{AssertedUser, folded, is_believed};
 
 /// What is taken from a request on its way to an upstream.

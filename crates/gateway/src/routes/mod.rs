@@ -14,6 +14,10 @@ pub use table::{FoundRoute, RoutingTable, TableFault};
 
 use crate::upstream::UpstreamUrl;
 
+/// The methods that a route may name. One that names none takes others, too.
+pub const KNOWN_METHODS: [Method; 7] =
+    [Method::GET, Method::HEAD, Method::POST, Method::PUT, Method::PATCH, Method::DELETE, Method::OPTIONS];
+
 /// Who may pass.
 #[derive(Clone, PartialEq, Eq, Debug)]
 pub enum RouteAccess {
@@ -94,16 +98,18 @@ pub struct GatewayRoute {
 }
 
 impl GatewayRoute {
-    /// Whether the route takes requests of this method.
+    /// Whether the route takes requests of this method. None takes `TRACE`: its answer would show the client what the
+    /// upstream alone is told.
     #[must_use]
     pub fn takes(&self, method: &Method) -> bool {
-        self.methods.is_empty() || self.methods.contains(method)
+        method != Method::TRACE && (self.methods.is_empty() || self.methods.contains(method))
     }
 
     /// The value of `Allow`.
     #[must_use]
     pub fn allow(&self) -> String {
-        self.methods.iter().map(Method::as_str).collect::<Vec<_>>().join(", ")
+        let methods = if self.methods.is_empty() { &KNOWN_METHODS } else { self.methods.as_slice() };
+        methods.iter().map(Method::as_str).collect::<Vec<_>>().join(", ")
     }
 
     /// Whether there may be a request that passes `other` and must not pass this.

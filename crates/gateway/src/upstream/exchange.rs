@@ -12,6 +12,7 @@ use tokio::time::timeout;
 use tracing::warn;
 
 use super::{Pool, PoolMember, Upload, UpstreamFault};
+use crate::headers::has_plain_framing;
 
 /// What is sent, whichever upstream it goes to.
 #[derive(Debug)]
@@ -93,8 +94,8 @@ pub async fn exchange(
     Err(failed)
 }
 
-/// The fault of the client's own body is no fault of the upstream.
-fn log_fault(member: &PoolMember, fault: &UpstreamFault) {
+/// Logs why an upstream gave no answer. The fault of the client's own body is none of the upstream.
+pub fn log_fault(member: &PoolMember, fault: &UpstreamFault) {
     if !matches!(fault, UpstreamFault::Upload(_)) {
         warn!(upstream = %member.url, %fault, "an upstream gave no answer");
     }
@@ -111,7 +112,8 @@ async fn attempt(
         tokio::select! {
             biased;
             answered = &mut sent => {
-                return answered.map_err(|fault| state.fault().map_or(fault, UpstreamFault::Upload));
+                let answered = answered.map_err(|fault| state.fault().map_or(fault, UpstreamFault::Upload));
+                return answered.and_then(readable);
             }
             moved = timeout(first_byte, state.moved()) => {
                 if moved.is_err() && !state.waits_for_client() {
@@ -120,4 +122,12 @@ async fn attempt(
             }
         }
     }
+}
+
+/// An answer whose body is in no other coding than chunks: what is taken for its end could be in the middle.
+fn readable(answer: Response<Incoming>) -> Result<Response<Incoming>, UpstreamFault> {
+    if has_plain_framing(answer.headers()) {
+        return Ok(answer);
+    }
+    Err(UpstreamFault::Unreadable("its transfer coding is not supported".to_owned()))
 }

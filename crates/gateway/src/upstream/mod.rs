@@ -9,7 +9,7 @@ mod upload;
 mod url;
 
 pub use client::{Authorities, ClientError, UpstreamClient, stated_authorities};
-pub use exchange::{OutgoingRequest, exchange};
+pub use exchange::{OutgoingRequest, exchange, log_fault};
 pub use fault::UpstreamFault;
 pub use health::keep_looking;
 pub use pool::{Pool, PoolMember};

@@ -75,6 +75,12 @@ async fn another_method_is_refused_with_those_that_the_route_takes() {
     let request = "DELETE /reports HTTP/1.1\r\nhost: a\r\nauthorization: Bearer mia:manager\r\n\r\n";
     let answer = Client::send(gateway.address, request).await;
     assert_eq!((answer.status, answer.header("allow")), (405, Some("GET, POST")));
+    // An answer to TRACE would show the client what the upstream alone is told.
+    let answer = Client::send(gateway.address, "TRACE /open HTTP/1.1\r\nhost: a\r\n\r\n").await;
+    assert_eq!(
+        (answer.status, answer.header("allow")),
+        (405, Some("GET, HEAD, POST, PUT, PATCH, DELETE, OPTIONS"))
+    );
 }
 
 // ASVS-map: GW2

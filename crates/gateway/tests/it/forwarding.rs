@@ -100,7 +100,8 @@ async fn an_answer_passes_without_what_belongs_to_the_connection() {
     let answer = Client::get(gateway.address, "/", "").await;
     assert_eq!((answer.status, answer.header("x-upstream")), (200, Some("yes")));
     assert_eq!(answer.header("keep-alive"), None);
-    assert_eq!(answer.header("access-control-allow-origin"), None, "the gateway alone speaks of origins");
+    let of_origins = answer.headers.iter().find(|(name, _)| name.starts_with("access-control-"));
+    assert_eq!(of_origins, None, "the gateway alone speaks of origins");
 }
 
 #[tokio::test]

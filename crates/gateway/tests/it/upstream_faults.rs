@@ -129,6 +129,59 @@ async fn what_an_upstream_says_beyond_its_length_is_no_answer_to_the_next_client
     }
 }
 
+/// What a client gets of what an upstream says.
+async fn heard(said: &'static str, request: &str) -> String {
+    let upstream = RawUpstream::start(move |mut stream: TcpStream| async move {
+        read_head(&mut stream).await;
+        let _ = stream.write_all(said.as_bytes()).await;
+    });
+    let gateway = TestGateway::with_route(upstream.await.address, "public = true").await;
+    let mut client = gateway.connection().await;
+    client.write(format!("{request} HTTP/1.1\r\nhost: a\r\nconnection: close\r\n\r\n").as_bytes()).await;
+    client.rest().await
+}
+
+#[tokio::test]
+async fn an_answer_ends_where_its_upstream_says_whatever_else_it_says() {
+    let chunks = "5\r\nhello\r\n0\r\n\r\n";
+    for (said, body) in [
+        (
+            format!("HTTP/1.1 200 OK\r\ncontent-length: 3\r\ntransfer-encoding: chunked\r\n\r\n{chunks}"),
+            chunks,
+        ),
+        (
+            format!("HTTP/1.1 200 OK\r\ntransfer-encoding: chunked\r\ncontent-length: 30\r\n\r\n{chunks}"),
+            chunks,
+        ),
+        ("HTTP/1.1 200 OK\r\nconnection: close\r\n\r\nhello".to_owned(), chunks),
+        // hyper's client reads the versions alike, and so does the client of the gateway.
+        ("HTTP/1.0 200 OK\r\n\r\nhello".to_owned(), chunks),
+        (
+            "HTTP/1.1 103 Early Hints\r\nlink: x\r\n\r\nHTTP/1.1 200 OK\r\ncontent-length: 5\r\n\r\nhello"
+                .to_owned(),
+            "hello",
+        ),
+        ("HTTP/1.1 204 No Content\r\ncontent-length: 5\r\n\r\nhello".to_owned(), ""),
+        ("HTTP/1.1 304 Not Modified\r\ncontent-length: 5\r\n\r\n".to_owned(), ""),
+    ] {
+        let answer = heard(said.clone().leak(), "GET /").await;
+        let (head, rest) = answer.split_once("\r\n\r\n").unwrap();
+        assert_eq!((head.split(' ').next(), rest), (Some("HTTP/1.1"), body), "{said:?}: {answer}");
+        assert!(!(head.contains("content-length") && head.contains("transfer-encoding")), "{answer}");
+    }
+    let answer = heard("HTTP/1.1 200 OK\r\ncontent-length: 5\r\n\r\n", "HEAD /").await;
+    assert!(answer.contains("content-length: 5\r\n") && answer.ends_with("\r\n\r\n"), "{answer}");
+    for unreadable in [
+        "HTTP/1.1 200 OK\r\ntransfer-encoding: gzip\r\n\r\nhello",
+        "HTTP/1.1 200 OK\r\ntransfer-encoding: gzip, chunked\r\n\r\n5\r\nhello\r\n0\r\n\r\n",
+        "HTTP/1.1 200 OK\r\ncontent-length: 3\r\ncontent-length: 4\r\n\r\nhell",
+        "HTTP/1.1 200 OK\r\nx: a\r\n folded: b\r\ncontent-length: 0\r\n\r\n",
+    ] {
+        let answer = heard(unreadable, "GET /").await;
+        assert!(answer.starts_with("HTTP/1.1 502 "), "{unreadable:?}: {answer}");
+    }
+}
+
 #[tokio::test]
 async fn a_pause_in_an_answer_breaks_it_off() {
     let slow = RawUpstream::start(|mut stream: TcpStream| async move {
