@@ -4,7 +4,7 @@
 //! the assertion instead, with the key that the gateway publishes.
 
 use std::collections::HashMap;
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
 use http::HeaderValue;
@@ -26,14 +26,36 @@ const LIFETIME: Duration = Duration::from_mins(1);
 /// For how long one is sent again: so each that is sent has half a minute left.
 const REUSED: Duration = Duration::from_secs(30);
 
-/// The most assertions that are kept to be sent again.
+/// The most assertions that are kept to be sent again, in each of two generations.
 const KEPT: usize = 10_000;
 
 /// Makes assertions.
 pub struct Assertions {
     key: AssertionKey,
     clock: Arc<dyn Clock>,
-    kept: Mutex<HashMap<KeptFor, Kept>>,
+    kept: Mutex<KeptAssertions>,
+}
+
+/// What may be sent again. When the young ones are too many they become the old ones, and the old ones go: so none is
+/// looked for that could go.
+#[derive(Default)]
+struct KeptAssertions {
+    young: HashMap<KeptFor, Kept>,
+    old: HashMap<KeptFor, Kept>,
+}
+
+impl KeptAssertions {
+    fn find(&self, of: &KeptFor, now: Ticks) -> Option<HeaderValue> {
+        let found = self.young.get(of).or_else(|| self.old.get(of));
+        found.filter(|found| now.since(found.made) < REUSED).map(|found| found.value.clone())
+    }
+
+    fn keep(&mut self, of: KeptFor, kept: Kept) {
+        if self.young.len() >= KEPT {
+            self.old = std::mem::take(&mut self.young);
+        }
+        self.young.insert(of, kept);
+    }
 }
 
 /// An assertion is sent again for the same user, session, role and upstream alone.
@@ -89,18 +111,17 @@ impl Assertions {
             role: user.role,
             upstream: upstream.to_owned(),
         };
-        let mut kept = self.kept.lock().unwrap_or_else(PoisonError::into_inner);
-        if let Some(found) = kept.get(&kept_for).filter(|found| now.since(found.made) < REUSED) {
-            return Some(found.value.clone());
+        if let Some(found) = self.kept().find(&kept_for, now) {
+            return Some(found);
         }
+        // Others need not wait for a signature: two of one session are as good as one.
         let value = self.signed(user, upstream)?;
-        if kept.len() >= KEPT {
-            kept.retain(|_, old| now.since(old.made) < REUSED);
-        }
-        if kept.len() < KEPT {
-            kept.insert(kept_for, Kept { made: now, value: value.clone() });
-        }
+        self.kept().keep(kept_for, Kept { made: now, value: value.clone() });
         Some(value)
+    }
+
+    fn kept(&self) -> MutexGuard<'_, KeptAssertions> {
+        self.kept.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     fn signed(&self, user: &AssertedUser, upstream: &str) -> Option<HeaderValue> {
@@ -118,5 +139,48 @@ impl Assertions {
         let mut value = HeaderValue::try_from(self.key.sign(&claims).ok()?).ok()?;
         value.set_sensitive(true);
         Some(value)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use portcullis_core::machine::{SystemClock, SystemRandom};
+
+    use super::*;
+
+    fn session(number: u128) -> AssertedUser {
+        AssertedUser {
+            id: UserId::from_uuid(uuid::Uuid::nil()),
+            tenant: TenantId::default_tenant(),
+            role: Some(Role::User),
+            session: Some(SessionId::from_uuid(uuid::Uuid::from_u128(number))),
+        }
+    }
+
+    #[test]
+    fn however_many_sessions_there_are_the_memory_is_bounded_and_those_of_late_are_sent_again() {
+        let key = AssertionKey::generate(&SystemRandom).unwrap();
+        let assertions = Assertions::new(key, Arc::new(SystemClock));
+        let kept_for = |number: u64| KeptFor {
+            tenant: TenantId::default_tenant(),
+            user: UserId::from_uuid(uuid::Uuid::nil()),
+            session: Some(SessionId::from_uuid(uuid::Uuid::from_u128(number.into()))),
+            role: Some(Role::User),
+            upstream: "http://a".to_owned(),
+        };
+        let value = |number: u64| HeaderValue::from(number);
+        let now = SystemClock.ticks();
+        let most = KEPT as u64;
+        for number in 1..=most * 3 {
+            assertions.kept().keep(kept_for(number), Kept { made: now, value: value(number) });
+        }
+        let lengths = |kept: &KeptAssertions| (kept.young.len(), kept.old.len());
+        assert_eq!(lengths(&assertions.kept()), (KEPT, KEPT));
+        assert_eq!(assertions.kept().find(&kept_for(most * 2), now), Some(value(most * 2)));
+        assert_eq!(assertions.kept().find(&kept_for(most), now), None);
+        assert_eq!(assertions.kept().find(&kept_for(most * 3), now.plus(REUSED)), None);
+        assert_eq!(assertions.of(&session(u128::from(most * 3)), "http://a"), Some(value(most * 3)));
+        assert_ne!(assertions.of(&session(u128::from(most * 3)), "http://b"), Some(value(most * 3)));
+        assert_eq!(assertions.of(&session(0), "http://a"), assertions.of(&session(0), "http://a"));
     }
 }
