@@ -5,6 +5,7 @@ use std::fmt;
 use http::{Method, Uri};
 use portcullis_verifier::OnStale;
 
+use crate::gateway::is_own;
 use crate::path::{PathFault, RequestPath};
 use crate::routes::{FoundRoute, GatewayRoute, RouteAccess, RoutingTable};
 
@@ -68,6 +69,8 @@ fn options(route: &GatewayRoute) -> String {
 pub enum Fate {
     /// It is refused with this status, because of this.
     Refused(u16, String),
+    /// The gateway answers it: with the key of its assertions.
+    Answered,
     /// It is forwarded, if its user may pass.
     Forwarded {
         /// The path and query that the upstream gets.
@@ -84,6 +87,7 @@ pub enum Fate {
 impl fmt::Display for Fate {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
+            Self::Answered => f.write_str("answered by the gateway with the key of its assertions"),
             Self::Refused(status, reason) => write!(f, "refused with {status}: {reason}"),
             Self::Forwarded { target, route, needs, upstream } => {
                 writeln!(f, "route      {route}")?;
@@ -98,9 +102,13 @@ impl fmt::Display for Fate {
 /// What becomes of a request for a path.
 #[must_use]
 pub fn explain(routes: &[GatewayRoute], method: &Method, path: &str) -> Fate {
-    let Ok(uri) = path.parse::<Uri>() else {
-        return Fate::Refused(400, "this is no path".to_owned());
+    // A URL might be that of any host.
+    let Some(uri) = path.parse::<Uri>().ok().filter(|uri| uri.authority().is_none()) else {
+        return Fate::Refused(400, "this is no path: write /reports/7".to_owned());
     };
+    if is_own(method, &uri) {
+        return Fate::Answered;
+    }
     let path = match RequestPath::read(&uri) {
         Ok(path) => path,
         Err(fault) => return Fate::Refused(400, fault.to_string()),

@@ -6,8 +6,7 @@ use std::net::IpAddr;
 use std::sync::Arc;
 
 use axum::extract::Request;
-use axum::response::Response;
-use http::Method;
+use http::{Method, StatusCode};
 use portcullis_core::clock::{Clock, Ticks};
 use portcullis_core::id::{TenantId, UserId};
 use portcullis_transport::http::{AnswerCounter, known_method};
@@ -22,8 +21,14 @@ use crate::upstream::UpstreamUrl;
 /// The target of the lines.
 pub(crate) const ACCESS: &str = "portcullis::access";
 
-/// What is known of a request, until it is answered.
-pub(super) struct AccessRecord {
+/// In place of a status where there is no answer: its client has hung up. Others know this number, too.
+const CLIENT_LEFT: u16 = 499;
+
+/// What is known of a request. It is written once the request is answered; or when the record is dropped before that,
+/// because the client has hung up: what the request did at the upstream is done.
+pub(super) struct AccessRecord<'c> {
+    clock: &'c dyn Clock,
+    is_written: bool,
     method: Method,
     client: Option<IpAddr>,
     begun: Ticks,
@@ -34,9 +39,11 @@ pub(super) struct AccessRecord {
     answers: Arc<AnswerCounter>,
 }
 
-impl AccessRecord {
-    pub(super) fn begin(state: &GatewayState, request: &Request, peer: Peer, clock: &dyn Clock) -> Self {
+impl<'c> AccessRecord<'c> {
+    pub(super) fn begin(state: &GatewayState, request: &Request, peer: Peer, clock: &'c dyn Clock) -> Self {
         Self {
+            clock,
+            is_written: false,
             method: request.method().clone(),
             client: peer.ip().map(|ip| client_address(ip, request.headers(), &state.proxies)),
             begun: clock.ticks(),
@@ -62,25 +69,36 @@ impl AccessRecord {
     }
 
     /// Counts the answer and writes the line.
-    pub(super) fn finish(self, response: &Response, clock: &dyn Clock) {
-        self.answers.answered(&self.method, response.status());
+    pub(super) fn answered(&mut self, status: StatusCode) {
+        self.is_written = true;
+        self.answers.answered(&self.method, status);
         if self.has_line {
-            self.log(response, clock);
+            self.log(status);
         }
     }
 
-    fn log(&self, response: &Response, clock: &dyn Clock) {
+    fn log(&self, status: StatusCode) {
         info!(
             target: ACCESS,
-            status = response.status().as_u16(),
+            status = status.as_u16(),
             method = known_method(&self.method),
             route = self.route.as_deref(),
             client = self.client.map(display),
             tenant = self.user.as_ref().map(|(tenant, _)| display(tenant)),
             user = self.user.as_ref().map(|(_, user)| display(user)),
             upstream = self.upstream.as_ref().map(display),
-            micros = u64::try_from(clock.ticks().since(self.begun).as_micros()).unwrap_or(u64::MAX),
+            micros = u64::try_from(self.clock.ticks().since(self.begun).as_micros()).unwrap_or(u64::MAX),
             "request"
         );
+    }
+}
+
+impl Drop for AccessRecord<'_> {
+    fn drop(&mut self) {
+        if !self.is_written
+            && let Ok(status) = StatusCode::from_u16(CLIENT_LEFT)
+        {
+            self.answered(status);
+        }
     }
 }

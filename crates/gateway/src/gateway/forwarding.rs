@@ -66,7 +66,7 @@ impl Gateway {
         &self,
         state: &GatewayState,
         ready: ReadyRequest<'_>,
-        record: &mut AccessRecord,
+        record: &mut AccessRecord<'_>,
     ) -> Result<Response, Rejection> {
         let ReadyRequest { route: served, path, passed, websocket, mut parts, body } = ready;
         let route = &served.route;

@@ -12,6 +12,8 @@ mod rejection;
 mod request_checks;
 mod state;
 
+pub(crate) use own_paths::is_own;
+
 use std::panic::AssertUnwindSafe;
 use std::sync::{Arc, PoisonError, RwLock};
 
@@ -79,7 +81,7 @@ impl RequestHandler for Gateway {
             }
         };
         cors::mark(&state.origins, asker.origin.as_ref(), response.headers_mut());
-        record.finish(&response, &*self.0.clock);
+        record.answered(response.status());
         response
     }
 }
@@ -91,7 +93,7 @@ impl Gateway {
         state: &GatewayState,
         request: Request,
         peer: Peer,
-        record: &mut AccessRecord,
+        record: &mut AccessRecord<'_>,
     ) -> Result<Response, Rejection> {
         let (mut parts, body) = request.into_parts();
         let path = request_checks::check(&parts)?;

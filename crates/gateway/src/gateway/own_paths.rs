@@ -4,15 +4,21 @@ use axum::body::Body;
 use axum::response::Response;
 use http::header::{CACHE_CONTROL, CONTENT_TYPE, HeaderValue};
 use http::request::Parts;
+use http::{Method, Uri};
 
 use crate::assertion::Assertions;
 
 /// Where upstreams find the key that verifies assertions.
-pub(super) const JWKS_PATH: &str = "/.well-known/portcullis-gateway.json";
+const JWKS_PATH: &str = "/.well-known/portcullis-gateway.json";
+
+/// Whether the gateway answers such a request itself, whatever the routes are.
+pub(crate) fn is_own(method: &Method, uri: &Uri) -> bool {
+    uri.path() == JWKS_PATH && method.is_safe()
+}
 
 /// The answer to a request that is for the gateway itself.
 pub(super) fn answer(request: &Parts, assertions: &Assertions) -> Option<Response> {
-    if request.uri.path() != JWKS_PATH || !request.method.is_safe() {
+    if !is_own(&request.method, &request.uri) {
         return None;
     }
     let mut response = Response::new(Body::from(serde_json::to_vec(&assertions.jwks()).ok()?));

@@ -95,6 +95,13 @@ fn a_file_is_checked_and_explains_what_becomes_of_a_request() {
         ("POST /reports", "refused with 405: /reports takes GET\n"),
         ("GET /reports/%2e%2e/x", "refused with 400: The path has dot segments\n"),
         ("GET /a//b", "refused with 400: The path has an encoded slash"),
+        ("TRACE /a", "refused with 405: / takes GET, HEAD, POST, PUT, PATCH, DELETE, OPTIONS\n"),
+        ("GET http://a/reports", "refused with 400: this is no path: write /reports/7\n"),
+        (
+            "GET /.well-known/portcullis-gateway.json",
+            "answered by the gateway with the key of its assertions\n",
+        ),
+        ("POST /.well-known/portcullis-gateway.json", "upstream   http://127.0.0.1:8000\n"),
     ] {
         let said = home.run(&format!("gateway check --config gateway.toml {request}")).done().out;
         assert!(said.contains(told), "{request}: {said}");
@@ -160,6 +167,27 @@ fn a_gateway_runs_in_front_of_an_application_and_reads_its_file_again() {
     let mut gateway = gateway;
     gateway.signal("-TERM");
     assert!(gateway.process.wait().unwrap().success());
+}
+
+#[test]
+fn a_client_that_hangs_up_is_counted_too() {
+    let home = Workdir::new();
+    let silent = TcpListener::bind("127.0.0.1:0").unwrap();
+    // A port that was free a moment ago.
+    let metrics = TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap();
+    let application = silent.local_addr().unwrap();
+    let route = format!("[[routes]]\npath = \"/\"\nupstream = \"http://{application}\"\npublic = true\n");
+    let server = "server = \"http://127.0.0.1:1\"\nfeed_key = \"k\"\n";
+    home.file("gateway.toml", &format!("{server}[metrics]\nlisten = \"{metrics}\"\n{route}"), 0o644);
+    let gateway =
+        RunningGateway::start(&home, &["gateway", "--config", "gateway.toml", "--listen", "127.0.0.1:0"]);
+    let mut client = TcpStream::connect(gateway.address).unwrap();
+    client.write_all(b"POST /secret HTTP/1.1\r\nhost: a\r\ncontent-length: 0\r\n\r\n").unwrap();
+    let mut forwarded = silent.accept().unwrap().0;
+    forwarded.read_exact(&mut [0; 12]).unwrap();
+    drop(client);
+    let line = "portcullis_gateway_requests_total{route=\"/\",method=\"POST\",status=\"499\"} 1";
+    wait_until("the request is counted", || get(metrics, "/metrics", "").1.contains(line));
 }
 
 #[test]
