@@ -23,10 +23,10 @@ impl ForwardedClient {
     /// Reads where a request came from, before its headers are taken away.
     #[must_use]
     pub fn of(peer: IpAddr, headers: &HeaderMap, trusted: &TrustedProxies) -> Self {
-        let last = headers.get_all(&PROTO).iter().next_back();
-        let said = last.and_then(|value| value.to_str().ok()?.rsplit(',').next()).map(str::trim);
-        let is_https = trusted.include(Some(peer)) && said.is_some_and(|it| it.eq_ignore_ascii_case("https"));
-        Self { address: client_address(peer, headers, trusted), is_https }
+        Self {
+            address: client_address(peer, headers, trusted),
+            is_https: trusted.were_reached_by_https(peer, headers),
+        }
     }
 
     /// `http` or `https`.

@@ -182,7 +182,7 @@ mod tests {
     async fn only_a_pause_of_the_client_counts_and_not_one_of_the_upstream() {
         let (client, sent) = unbounded_channel::<Result<Bytes, axum::Error>>();
         let sent = unfold(sent, async |mut sent| Some((sent.recv().await?, sent)));
-        let idle = Duration::from_secs(60);
+        let idle = Duration::from_mins(1);
         let mut upload = Upload::new(Body::from_stream(Box::pin(sent)), 100, idle);
         let mut next = async || poll_fn(|context| Pin::new(&mut upload).poll_frame(context)).await;
         for _ in 0..2 {

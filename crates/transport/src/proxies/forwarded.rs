@@ -17,12 +17,27 @@ pub(super) fn steps(header: ProxyHeader, line: &str) -> Vec<Option<IpAddr>> {
     steps.into_iter().filter(|step| !step.trim().is_empty()).map(address).collect()
 }
 
-/// The `for` of one element of `Forwarded`, which may occur once (RFC 7239, section 4).
+/// The scheme by which the last proxy of a line was reached; `None` if it does not say it.
+pub(super) fn scheme(header: ProxyHeader, line: &str) -> Option<&str> {
+    match header {
+        ProxyHeader::XForwardedFor => line.rsplit(',').next().map(str::trim),
+        ProxyHeader::Forwarded => {
+            let last = parts(line, b',').into_iter().find(|element| !element.trim().is_empty())?;
+            parameter(last, "proto")
+        }
+    }
+}
+
 fn forwarded_for(element: &str) -> Option<IpAddr> {
+    node(parameter(element, "for")?)
+}
+
+/// A parameter of one element of `Forwarded`, which may occur once (RFC 7239, section 4).
+fn parameter<'e>(element: &'e str, wanted: &str) -> Option<&'e str> {
     let pairs = parts(element, b';').into_iter().filter_map(|pair| pair.split_once('='));
-    let mut values = pairs.filter(|(name, _)| name.trim().eq_ignore_ascii_case("for"));
+    let mut values = pairs.filter(|(name, _)| name.trim().eq_ignore_ascii_case(wanted));
     match (values.next(), values.next()) {
-        (Some((_, value)), None) => node(unquoted(value.trim())?),
+        (Some((_, value)), None) => unquoted(value.trim()),
         _ => None,
     }
 }

@@ -60,6 +60,19 @@ impl TrustedProxies {
         peer.is_some_and(|peer| self.covers(peer.to_canonical()))
     }
 
+    /// Whether the client came over https, as the proxy at the other end of the connection says: in `Forwarded` where
+    /// that is its header, and else in `X-Forwarded-Proto`.
+    #[must_use]
+    pub fn were_reached_by_https(&self, peer: IpAddr, headers: &HeaderMap) -> bool {
+        let name = match self.header {
+            ProxyHeader::XForwardedFor => "x-forwarded-proto",
+            ProxyHeader::Forwarded => self.header.as_str(),
+        };
+        let line = headers.get_all(name).iter().next_back().and_then(|line| line.to_str().ok());
+        let scheme = line.and_then(|line| forwarded::scheme(self.header, line));
+        self.include(Some(peer)) && scheme.is_some_and(|scheme| scheme.eq_ignore_ascii_case("https"))
+    }
+
     fn covers(&self, address: IpAddr) -> bool {
         self.networks.iter().any(|network| network.contains(&address))
     }

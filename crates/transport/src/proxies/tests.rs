@@ -29,6 +29,30 @@ fn behind(header: ProxyHeader, lines: &[&str]) -> String {
 const PROXY: &str = "10.0.0.1";
 
 #[test]
+fn how_a_client_came_is_read_from_the_header_of_the_proxy_alone() {
+    use ProxyHeader::{Forwarded, XForwardedFor};
+    let came = |header, peer: &str, name: &'static str, line: &str| {
+        let sent = HeaderMap::from_iter([(HeaderName::from_static(name), line.parse().unwrap())]);
+        trusting(header).were_reached_by_https(ip(peer), &sent)
+    };
+    for (header, peer, name, line, is_https) in [
+        (XForwardedFor, PROXY, "x-forwarded-proto", "https", true),
+        (XForwardedFor, PROXY, "x-forwarded-proto", "http, HTTPS", true),
+        (XForwardedFor, PROXY, "x-forwarded-proto", "https, http", false),
+        (XForwardedFor, "192.0.2.7", "x-forwarded-proto", "https", false),
+        (XForwardedFor, PROXY, "forwarded", "proto=https", false),
+        (Forwarded, PROXY, "forwarded", "for=192.0.2.7;proto=https", true),
+        (Forwarded, PROXY, "forwarded", "proto=http, for=192.0.2.7;Proto=\"https\"", true),
+        (Forwarded, PROXY, "forwarded", "for=\"x;proto=https\", proto=http", false),
+        (Forwarded, PROXY, "forwarded", "proto=https, for=192.0.2.7", false),
+        (Forwarded, PROXY, "x-forwarded-proto", "https", false),
+        (Forwarded, "192.0.2.7", "forwarded", "proto=https", false),
+    ] {
+        assert_eq!(came(header, peer, name, line), is_https, "{header:?} {peer} {name}: {line}");
+    }
+}
+
+#[test]
 fn the_way_is_walked_from_its_end_as_long_as_each_step_is_trusted() {
     for (lines, client) in [
         (&[][..], PROXY),
