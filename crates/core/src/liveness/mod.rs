@@ -13,7 +13,10 @@ mod cached_user;
 mod fill_guard;
 #[cfg(test)]
 mod memory;
+mod primitives;
 mod single_flight_cache;
+#[cfg(test)]
+mod tests;
 mod view_counts;
 mod writes;
 

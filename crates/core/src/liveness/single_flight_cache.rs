@@ -1,17 +1,16 @@
 //! A bounded cache in front of a store: a hit does no I/O, and all requests that miss one key share one read.
 
 use std::collections::HashMap;
-use std::collections::hash_map::RandomState;
 use std::future::Future;
 use std::hash::{BuildHasher, Hash};
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::sync::Arc;
 use std::time::Duration;
 
 use tokio::sync::{OnceCell, Semaphore, SemaphorePermit};
 use tokio::time::timeout;
 
 use super::fill_guard::{FillGuard, PendingFill};
-use crate::bounded_cache::{BoundedCache, bounded_cache_with};
+use super::primitives::{BoundedCache, Mutex, MutexGuard, PoisonError, RandomState, bounded_cache_with};
 use crate::clock::Ticks;
 use crate::id::{SessionKey, TenantId, UserKey};
 use crate::store::{CookieKey, StoreError, Stored};
