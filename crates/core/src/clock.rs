@@ -26,6 +26,26 @@ pub trait Clock: Send + Sync + 'static {
     /// Time since a fixed moment in this machine's past. It never goes back, and it advances while the machine is
     /// suspended.
     fn ticks(&self) -> Ticks;
+
+    /// Hears what the clock of the database showed. Only a clock that follows it cares.
+    fn compare(&self, _reading: &DatabaseTime) {}
+
+    /// How many milliseconds the machine's clock is ahead of the database's, whose time this clock shows. `None` if it
+    /// shows the machine's.
+    fn machine_ahead(&self) -> Option<i64> {
+        None
+    }
+}
+
+/// What the clock of a database showed at a moment of the span in which it was asked.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub struct DatabaseTime {
+    /// Before the question was sent.
+    pub asked: Ticks,
+    /// After the answer came.
+    pub answered: Ticks,
+    /// What it showed in between.
+    pub shown: Timestamp,
 }
 
 /// A moment: milliseconds since 1970-01-01T00:00:00Z, without leap seconds.

@@ -18,6 +18,7 @@
 //! | [`id`], [`secret`], [`invisible`] | ids and keys of records; plain and hashed secrets; characters that mislead |
 //! | [`client_network`] | the network of a client, the unit in which clients are limited and take turns |
 //! | [`clock`], [`random`], [`machine`] | time and randomness as arguments, and the machine's own |
+//! | [`steered_clock`] | a clock that shows the database's time, so that all nodes agree on it |
 //!
 //! This crate contains no framework, no database driver and no configuration format.
 
@@ -43,6 +44,7 @@ pub mod secret;
 mod serde_input;
 pub mod session;
 mod shown;
+pub mod steered_clock;
 pub mod store;
 pub mod strategy;
 mod strict_json;

@@ -146,6 +146,7 @@ pub use portcullis_core::password::{Argon2Cost, HashPool, Password, PasswordPoli
 pub use portcullis_core::random::Random;
 pub use portcullis_core::secret::PlainSecret;
 pub use portcullis_core::session::{Device, EndReason, Ending, Session, SessionState};
+pub use portcullis_core::steered_clock::SteeredClock;
 pub use portcullis_core::store::memory::MemoryStore;
 pub use portcullis_core::store::{NoTenantDatabases, Page, Stores, TenantDatabases};
 pub use portcullis_core::strategy::{Carrier, Check, PresentedCredentials, Renewal, Strategy, StrategyName};

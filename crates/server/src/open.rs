@@ -9,8 +9,9 @@ use portcullis_core::clock::Clock;
 use portcullis_core::engine::{Engine, OpenError};
 use portcullis_core::event::EventSink;
 use portcullis_core::lockout::LockoutLimits;
-use portcullis_core::machine::{SystemClock, SystemRandom};
+use portcullis_core::machine::SystemRandom;
 use portcullis_core::password::{Argon2Cost, HashPool, PasswordPolicy, PoolSize};
+use portcullis_core::steered_clock::SteeredClock;
 use portcullis_core::store::StoreError;
 use portcullis_core::strategy::{InvalidStrategy, StrategyName};
 use portcullis_core::tenant::{SettingsFault, TenantPolicy, TenantSettings};
@@ -71,7 +72,8 @@ pub enum OpenedFor {
     Command,
 }
 
-/// Opens what `config` describes. The first call ever creates the database and the keys in it.
+/// Opens what `config` describes. The first call ever creates the database and the keys in it. The engine goes by the
+/// time of `machine`, or of the database if that has a clock of its own.
 ///
 /// # Errors
 /// [`CannotOpen`] names the cause in one line.
@@ -79,8 +81,9 @@ pub async fn open(
     config: &Config,
     opened_for: OpenedFor,
     events: Arc<dyn EventSink>,
+    machine: Arc<dyn Clock>,
 ) -> Result<OpenedEngine, CannotOpen> {
-    let clock: Arc<dyn Clock> = Arc::new(SystemClock);
+    let clock: Arc<dyn Clock> = Arc::new(SteeredClock::over(machine));
     let stores = open_stores(config, clock.clone()).await?;
     let placed = match opened_for {
         OpenedFor::Serving => stores.join_nodes().await,

@@ -12,6 +12,7 @@ use axum::routing::get;
 use futures_util::FutureExt as _;
 use metrics_exporter_prometheus::BuildError;
 use portcullis_core::engine::Engine;
+use portcullis_core::machine::SystemClock;
 use portcullis_http::device_name;
 use portcullis_http::templates::TemplateError;
 use thiserror::Error;
@@ -123,7 +124,7 @@ async fn serve_on(
     let addresses = sockets.addresses();
     let offering = sockets.offering().map_err(ServeError::Descriptors)?;
     tokio::pin!(stop);
-    let opening = open(config, OpenedFor::Serving, Arc::new(EventLog));
+    let opening = open(config, OpenedFor::Serving, Arc::new(EventLog), Arc::new(SystemClock));
     let Some(opened) = unless(stop.as_mut(), server_before.is_some(), opening).await else {
         info!("stopped before it served: the server before goes on");
         return Ok(());

@@ -11,6 +11,7 @@ use std::sync::{Arc, Mutex, PoisonError};
 
 use async_trait::async_trait;
 use portcullis_core::clock::Clock;
+use portcullis_core::steered_clock::UnsteeredClock;
 use portcullis_core::store::{StoreError, Stored, Stores, TenantDatabases};
 use thiserror::Error;
 use tokio::sync::OnceCell;
@@ -53,7 +54,8 @@ impl TenantDatabaseRegistry {
         Self {
             base,
             connections: None,
-            clock,
+            // The installation's database alone steers the clock.
+            clock: Arc::new(UnsteeredClock(clock)),
             installation: None,
             databases: Mutex::new(Some(HashMap::new())),
         }

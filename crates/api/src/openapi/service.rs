@@ -64,7 +64,7 @@ fn failures(operation: &ServiceRow) -> Vec<(String, Response)> {
     match operation.kind {
         ServiceOperation::Health => Vec::new(),
         ServiceOperation::Ready => {
-            let about = "A store does not answer; the body names it.";
+            let about = "A store does not answer, or the clock of the machine is wrong; the body names it.";
             vec![("503".to_owned(), headers::response(about, headers::of_refusal(503)).build())]
         }
         ServiceOperation::Revocations | ServiceOperation::RevocationSnapshot => {

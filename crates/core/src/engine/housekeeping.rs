@@ -157,7 +157,7 @@ pub(super) async fn all_tenants(store: &dyn TenantStore) -> Result<Vec<TenantId>
     }
 }
 
-/// What both clocks showed when this process began to keep house. The stores have no clock that all processes share,
+/// What both clocks showed when this process began to keep house. SQLite has no clock that all processes share,
 /// and removing records by one that is ahead would end the sessions of others.
 struct ClocksAtStart {
     now: Timestamp,

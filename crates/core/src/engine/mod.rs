@@ -162,6 +162,12 @@ impl Engine {
         self.core.clock.now()
     }
 
+    /// This engine's clock, for what goes by the same time.
+    #[must_use]
+    pub fn clock(&self) -> Arc<dyn Clock> {
+        self.core.clock.clone()
+    }
+
     /// How long ago it was proven that the session view misses nothing, for tenants without a database of their own.
     #[must_use]
     pub fn staleness(&self) -> Duration {

@@ -30,8 +30,8 @@ pub struct EngineVerifier {
 impl EngineVerifier {
     /// Verifies by this engine.
     #[must_use]
-    pub fn new(engine: Engine, max_staleness: Duration, clock: Arc<dyn Clock>) -> Self {
-        Self { engine, max_staleness, clock }
+    pub fn new(engine: Engine, max_staleness: Duration) -> Self {
+        Self { clock: engine.clock(), engine, max_staleness }
     }
 
     async fn check(&self, credential: SentCredential<'_>) -> Result<CheckedCredential, VerifyError> {

@@ -5,6 +5,7 @@ use std::sync::Arc;
 
 use portcullis_core::engine::TenantAdminError;
 use portcullis_core::id::TenantId;
+use portcullis_core::machine::SystemClock;
 use portcullis_core::store::Page;
 use portcullis_stores::{DatabaseUrl, IfMissing};
 
@@ -31,7 +32,7 @@ pub(super) async fn with_engine(
     if !is_missing(&config.database)? || !may_create {
         check_up_to_date(&config.database).await?;
     }
-    let opened = open(config, OpenedFor::Command, Arc::new(EventLog)).await?;
+    let opened = open(config, OpenedFor::Command, Arc::new(EventLog), Arc::new(SystemClock)).await?;
     let done = match known(&opened, tenant).await {
         Ok(()) => work(&mut CommandContext { engine: &opened.engine, config, tenant, out }).await,
         Err(failure) => Err(failure),

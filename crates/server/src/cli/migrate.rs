@@ -4,10 +4,11 @@ use std::io::Write;
 use std::sync::Arc;
 
 use clap::Args;
-use portcullis_core::clock::Clock as _;
+use portcullis_core::clock::Clock;
 use portcullis_core::id::TenantId;
 use portcullis_core::machine::SystemClock;
 use portcullis_core::session::{EndReason, Ending};
+use portcullis_core::steered_clock::SteeredClock;
 use portcullis_stores::{DatabaseUrl, IfMissing, MigrationState};
 use serde::Serialize;
 
@@ -89,8 +90,9 @@ pub(super) async fn run(
 
 /// Notes in the database of the installation where live sessions are from now on.
 async fn switch_sessions(config: &Config) -> Result<(), Failure> {
-    let stores = open_stores(config, Arc::new(SystemClock)).await?;
-    let ending = Ending { at: SystemClock.now(), reason: EndReason::Admin };
+    let clock: Arc<dyn Clock> = Arc::new(SteeredClock::over(Arc::new(SystemClock)));
+    let stores = open_stores(config, clock.clone()).await?;
+    let ending = Ending { at: clock.now(), reason: EndReason::Admin };
     let switched = stores.switch_sessions(ending).await;
     stores.close().await;
     Ok(switched?)

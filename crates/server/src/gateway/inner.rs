@@ -5,7 +5,6 @@ use std::sync::Arc;
 
 use portcullis_config::ConfigFault;
 use portcullis_core::engine::Engine;
-use portcullis_core::machine::SystemClock;
 use portcullis_gateway::config::{GatewayConfig, GatewaySources};
 use portcullis_gateway::serve::{GatewayStartError, OpenedGateway};
 use portcullis_gateway::verification::EngineVerifier;
@@ -58,7 +57,7 @@ impl InnerGateway {
         engine: &Engine,
     ) -> Result<RunningInnerGateway, InnerGatewayError> {
         let staleness = self.config.process.max_staleness;
-        let verifier = EngineVerifier::new(engine.clone(), staleness, Arc::new(SystemClock));
+        let verifier = EngineVerifier::new(engine.clone(), staleness);
         let opened = OpenedGateway::open(&self.config, Arc::new(verifier)).await?;
         Ok(RunningInnerGateway { opened, file: self.file, cookie: config.cookie.name.clone() })
     }

@@ -11,6 +11,9 @@ use super::App;
 use super::answer::HandlerResult;
 use crate::log;
 
+/// How many milliseconds the machine's clock may be off: as much as the difference that tokens tolerate.
+const CLOCK_MAY_BE_OFF: u64 = 60_000;
+
 /// How long the store may take to answer.
 const STORE_TIMEOUT: Duration = Duration::from_secs(2);
 
@@ -19,7 +22,12 @@ pub(super) fn up(app: &App) -> HandlerResult {
 }
 
 pub(super) async fn ready(app: &App) -> HandlerResult {
+    let off = app.engine.clock().machine_ahead().unwrap_or(0).unsigned_abs();
     match timeout(STORE_TIMEOUT, app.engine.ping()).await {
+        Ok(Ok(())) if off > CLOCK_MAY_BE_OFF => {
+            let health = json!({ "status": "unavailable", "clock": "wrong" });
+            app.private(StatusCode::SERVICE_UNAVAILABLE, &health)
+        }
         Ok(Ok(())) => {
             let found = [
                 ("writes", app.engine.writes_are_refused()),

@@ -58,6 +58,10 @@ impl Recorder {
             "Look-ups in the views of sessions and users, by how they were answered"
         );
         describe_gauge!("portcullis_view_entries", "Sessions and users in memory");
+        describe_gauge!(
+            "portcullis_clock_ahead_seconds",
+            "How far the machine's clock is ahead of the database's, whose time counts"
+        );
         Ok(Self { handle, engine })
     }
 
@@ -69,6 +73,9 @@ impl Recorder {
         counter!("portcullis_password_hashes_refused_total").absolute(pool.refused());
         counter!("portcullis_log_lines_lost_total").absolute(log::lost());
         gauge!("portcullis_view_staleness_seconds").set(self.engine.staleness().as_secs_f64());
+        if let Some(milliseconds) = self.engine.clock().machine_ahead() {
+            gauge!("portcullis_clock_ahead_seconds").set(seconds_of(milliseconds));
+        }
         show_views(&self.engine.views().await);
         // If the store does not answer, the last known number stays.
         if let Ok(waiting) = self.engine.mail_waiting().await {
@@ -115,6 +122,11 @@ fn show(database: &'static str, views: &[ViewState]) {
 #[expect(clippy::cast_precision_loss, reason = "a gauge is a float; no count reaches 2^53")]
 const fn gauge_value(number: u64) -> f64 {
     number as f64
+}
+
+#[expect(clippy::cast_precision_loss, reason = "a gauge is a float; no clock is off by 2^53 milliseconds")]
+const fn seconds_of(milliseconds: i64) -> f64 {
+    milliseconds as f64 / 1000.0
 }
 
 /// Shows the metrics to clients on this machine. A request through a proxy is not from this machine.

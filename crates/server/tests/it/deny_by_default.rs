@@ -9,6 +9,7 @@ use portcullis_api::operation::{
     Access, Caller, FORWARD_AUTH_OPERATIONS, SERVICE_OPERATIONS, STRATEGY_OPERATIONS,
 };
 use portcullis_core::event::DiscardEvents;
+use portcullis_core::machine::SystemClock;
 use portcullis_core::strategy::StrategyName;
 use portcullis_server::http::{self, app, around};
 use portcullis_server::open::{OpenedFor, open};
@@ -93,7 +94,8 @@ async fn nothing_is_reached_by_another_spelling_of_its_path() {
 async fn a_handler_that_panics_costs_one_request_and_tells_nothing() {
     let home = DataDirectory::new();
     let config = config(home.path(), &[]);
-    let opened = open(&config, OpenedFor::Serving, Arc::new(DiscardEvents)).await.unwrap();
+    let opened = open(&config, OpenedFor::Serving, Arc::new(DiscardEvents), Arc::new(SystemClock));
+    let opened = opened.await.unwrap();
     let app = app(&config, opened.engine, None).unwrap();
     let routes = Router::new()
         .route("/fine", get(|| async { "fine" }))

@@ -12,7 +12,6 @@ use axum::extract::Request;
 use axum::routing::any;
 use portcullis_core::email::Email;
 use portcullis_core::id::{TenantId, UserKey};
-use portcullis_core::machine::SystemClock;
 use portcullis_core::revocation::FeedTenants;
 use portcullis_core::strategy::StrategyName;
 use portcullis_core::user::Role;
@@ -271,8 +270,7 @@ async fn inside(server: &TestServer) -> SocketAddr {
         upstream = "http://{streams}"
         "#
     ));
-    let verifier =
-        EngineVerifier::new(server.engine.clone(), config.process.max_staleness, Arc::new(SystemClock));
+    let verifier = EngineVerifier::new(server.engine.clone(), config.process.max_staleness);
     let opened = OpenedGateway::open(&config, Arc::new(verifier)).await.unwrap();
     let gateway = opened.sockets[0].listener.local_addr().unwrap();
     tokio::spawn(opened.serve(std::future::pending));

@@ -7,6 +7,8 @@
 #[cfg(test)]
 mod client_addresses;
 #[cfg(test)]
+mod clocks;
+#[cfg(test)]
 mod connections;
 #[cfg(test)]
 mod contention;

@@ -11,7 +11,7 @@ use std::io;
 use std::sync::Arc;
 use std::time::Duration;
 
-use portcullis_core::clock::Clock;
+use portcullis_core::clock::{Clock, DatabaseTime, Timestamp};
 use portcullis_core::store::{Change, ChangeSink, Stored, Watch};
 use sqlx::postgres::{PgConnectOptions, PgListener, PgNotification, PgPoolOptions, PgRow};
 use sqlx::{Connection as _, Row as _};
@@ -71,7 +71,8 @@ impl ListeningFeed for Announcer {
     async fn prove(&self, feed: &mut ListeningConnection) -> Result<(), ConnectFault> {
         let late = |_| sqlx::Error::Io(std::io::ErrorKind::TimedOut.into());
         let sent = self.clock.ticks();
-        timeout(BARRIER_DEADLINE, feed.ask()).await.map_err(late)??;
+        let shown = timeout(BARRIER_DEADLINE, feed.ask()).await.map_err(late)??;
+        self.clock.compare(&DatabaseTime { asked: sent, answered: self.clock.ticks(), shown });
         while let Some(heard) = feed.listener.next_buffered() {
             self.hear(&heard);
         }
@@ -117,15 +118,18 @@ impl ListeningConnection {
         Ok(feed)
     }
 
-    /// Asks whether the connection listens, and whether the triggers are as they were.
-    async fn ask(&mut self) -> Result<(), sqlx::Error> {
+    /// Asks whether the connection listens, and whether the triggers are as they were. Returns the server's time.
+    async fn ask(&mut self) -> Result<Timestamp, sqlx::Error> {
         let answer = self.answer().await?;
         if !answer.try_get::<bool, _>("listens")? {
             return Err(deaf());
         }
         let triggers = TriggerState::of(&answer)?;
         triggers.check()?;
-        if triggers == self.triggers { Ok(()) } else { Err(changed_triggers()) }
+        if triggers != self.triggers {
+            return Err(changed_triggers());
+        }
+        Ok(Timestamp::from_millis(answer.try_get("milliseconds")?))
     }
 
     /// Takes the answer up to its last byte: what is announced comes before that.

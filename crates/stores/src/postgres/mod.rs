@@ -83,6 +83,7 @@ impl PostgresStore {
         let connector = Connector::new(hosts, clock.clone());
         let (mut db, connector) = server::checked(&connector, &shown).await?;
         server::refuse_transaction_pooler(&mut db, &connector, &shown).await?;
+        server::compare_clocks(&mut db, &*clock, &shown).await?;
         schema::bring_up_to_date(&mut db, connector.schema(), &shown, if_missing).await?;
         server::check_rights(&mut db, connector.schema(), &shown).await?;
         let identity = server::identity(&mut db, connector.schema()).await;

@@ -1,5 +1,6 @@
 //! What a server must be for its answers to be trusted, and where in its database the tables are.
 
+use portcullis_core::clock::{Clock, DatabaseTime, Timestamp};
 use sqlx::{Connection as _, Executor as _, PgConnection, Row as _};
 
 use super::connector::{ConnectFault, Connector};
@@ -23,6 +24,9 @@ const SCHEMA: &str = "SELECT coalesce( \
 const IDENTITY: &str = "SELECT 'system ' || system_identifier::TEXT || ', database ' || oid::TEXT \
     || ', schema ' || $1::TEXT FROM pg_catalog.pg_control_system(), pg_catalog.pg_database \
     WHERE datname = pg_catalog.current_database()";
+const TIME: &str = "SELECT (1000 * pg_catalog.date_part('epoch', pg_catalog.clock_timestamp()))::BIGINT";
+/// How often the time is asked for before anything is written: so many answers must agree.
+const ASKED_FOR_TIME: usize = 3;
 const PROCESS: &str = "SELECT pg_catalog.pg_backend_pid()";
 const DESCRIBED: &str = "SELECT 'PostgreSQL ' \
     || pg_catalog.split_part(pg_catalog.current_setting('server_version'), ' ', 1) || ', primary' \
@@ -80,6 +84,22 @@ pub(super) async fn checked(
 
 async fn connect(connector: &Connector, url: &str) -> Result<PgConnection, PostgresOpenError> {
     connector.connect(DEADLINE).await.map_err(|fault| PostgresOpenError::of_connecting(url, fault))
+}
+
+/// Lets the clock know the server's time before anything is written by it.
+pub(super) async fn compare_clocks(
+    db: &mut PgConnection,
+    clock: &dyn Clock,
+    url: &str,
+) -> Result<(), PostgresOpenError> {
+    for _ in 0..ASKED_FOR_TIME {
+        let asked = clock.ticks();
+        let shown = sqlx::query_scalar(TIME).fetch_one(&mut *db).await;
+        let shown = shown.map_err(|fault| PostgresOpenError::of(url, fault))?;
+        let (answered, shown) = (clock.ticks(), Timestamp::from_millis(shown));
+        clock.compare(&DatabaseTime { asked, answered, shown });
+    }
+    Ok(())
 }
 
 /// What is the same for every opening of these tables; `None` where the user may not ask for it.

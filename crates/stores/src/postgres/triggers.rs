@@ -37,12 +37,13 @@ pub(super) const TRIGGERS: [&str; 30] = [
     "revocations_emptied",
 ];
 
-/// Whether the connection listens to the channel, and what the schema has of the triggers. It writes nothing and takes
-/// no lock that others wait for.
+/// Whether the connection listens to the channel, what the schema has of the triggers, and what the server's clock
+/// shows. It writes nothing and takes no lock that others wait for.
 ///
 /// A trigger that is switched off and on again has another `xmin`, and so has a schema that was called otherwise for a
 /// while. Both can happen between two questions.
-pub(super) const BARRIER: &str = "SELECT \
+pub(super) const BARRIER: &str = "SELECT (1000 * pg_catalog.date_part('epoch', pg_catalog.clock_timestamp()))::BIGINT \
+    AS milliseconds, \
     EXISTS (SELECT FROM pg_catalog.pg_listening_channels() AS channel WHERE channel = $1::TEXT) AS listens, \
     (SELECT pg_catalog.string_agg(announcer.tgname::TEXT || ' ' || announcer.oid::TEXT || ' ' \
     || announcer.xmin::TEXT || ' ' || place.xmin::TEXT, ',' ORDER BY announcer.tgname) \

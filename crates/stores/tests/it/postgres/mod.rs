@@ -1,5 +1,6 @@
 //! Tests of the PostgreSQL store, on a server that they start. Each has a database of its own.
 
+mod clocks;
 mod cluster;
 mod conformance;
 mod connections;
