@@ -67,11 +67,17 @@
 //! # }
 //! ```
 //!
-//! This crate decides nothing: it finds credentials in a request, asks the engine, and renders the answer.
+//! With the feature `forward-auth`, `forward_auth` is what the server and the gateway tell proxies that ask before they
+//! pass a request on.
+//!
+//! A guard decides nothing: it finds credentials in a request, asks the engine, and renders the answer.
 
 mod authority;
+mod browser;
 mod cookie;
 mod current_user;
+#[cfg(feature = "forward-auth")]
+pub mod forward_auth;
 mod fresh_sign_in;
 mod guard;
 mod origins;
@@ -81,6 +87,7 @@ mod require_role;
 mod roles;
 
 pub use authority::{Authority, IntoAuthority};
+pub use browser::{fetch_mode, is_html_accepted};
 pub use cookie::{SameSite, SessionCookie};
 pub use current_user::{CurrentUser, OtherSessions};
 pub use fresh_sign_in::FreshSignIn;

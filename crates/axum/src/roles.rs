@@ -25,6 +25,12 @@ impl Roles {
         Self(roles.into_iter().collect())
     }
 
+    /// The roles.
+    #[must_use]
+    pub fn as_slice(&self) -> &[Role] {
+        &self.0
+    }
+
     /// Checks the user that a guard let in, for handlers that need a role only sometimes.
     ///
     /// # Errors

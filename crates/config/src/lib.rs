@@ -6,7 +6,8 @@
 //! | [`parse`] | parsers: from the text that a flag, a variable or a file states to a value, or one sentence |
 //! | [`toml_value`] | values of a TOML file as such texts, and the line on which each stands |
 //!
-//! This crate knows no setting. The server and the gateway have a table of settings each.
+//! This crate knows no setting: the server and the gateway have a table of settings each. It knows the policies of
+//! forward-auth, which both take alike.
 
 mod fault;
 mod origin;

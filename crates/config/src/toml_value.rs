@@ -2,7 +2,7 @@
 
 use std::path::Path;
 
-use toml::de::DeValue;
+use toml::de::{DeTable, DeValue};
 
 use crate::origin::Origin;
 
@@ -49,8 +49,7 @@ pub fn origin(path: &Path, text: &str, at: usize) -> Origin {
 }
 
 /// The value as text, as a variable would state it; `None` if the setting does not take this type.
-#[must_use]
-pub fn text_of(kind: ValueType, value: &DeValue<'_>) -> Option<String> {
+fn text_of(kind: ValueType, value: &DeValue<'_>) -> Option<String> {
     match (kind, value) {
         (
             ValueType::Text | ValueType::Quantity | ValueType::List | ValueType::NamedTables,
@@ -68,9 +67,59 @@ pub fn text_of(kind: ValueType, value: &DeValue<'_>) -> Option<String> {
     }
 }
 
-/// What a value is, for a message.
+/// The value as text, as a variable would state it.
+///
+/// # Errors
+/// A sentence: the setting does not take this type.
+pub fn text_or_fault(kind: ValueType, value: &DeValue<'_>) -> Result<String, String> {
+    text_of(kind, value).ok_or_else(|| format!("must be {}, not {}", kind.name(), name_of(value)))
+}
+
+/// A line that tables with a name make, or why they make none.
+pub type NamedLine = Result<String, UnfitKey>;
+
+/// A key of such a table whose value is none of its types.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub struct UnfitKey {
+    /// The key, within the table of tables.
+    pub key: String,
+    /// What is wrong.
+    pub message: String,
+}
+
+/// The lines that a table with a table for each name states, as a variable would, and where each stands:
+/// `NAME.key=value` for each key, and `NAME` for an empty table.
 #[must_use]
-pub const fn name_of(value: &DeValue<'_>) -> &'static str {
+pub fn named_lines(tables: &DeTable<'_>) -> Vec<(usize, NamedLine)> {
+    let mut lines = Vec::new();
+    for (name, value) in tables {
+        let at = name.span().start;
+        let name = name.get_ref();
+        match value.get_ref() {
+            DeValue::Table(table) if table.is_empty() => lines.push((at, Ok(name.to_string()))),
+            DeValue::Table(table) => {
+                lines.extend(table.iter().map(|(key, value)| {
+                    (key.span().start, named_line(&format!("{name}.{}", key.get_ref()), value.get_ref()))
+                }));
+            }
+            other => lines.push((at, Err(unfit(name, "a table", other)))),
+        }
+    }
+    lines
+}
+
+fn named_line(key: &str, value: &DeValue<'_>) -> NamedLine {
+    let text = text_of(ValueType::List, value).filter(|text| !text.contains('\n'));
+    let wanted = "a string or an array of strings, in one line";
+    text.map(|text| format!("{key}={text}")).ok_or_else(|| unfit(key, wanted, value))
+}
+
+fn unfit(key: &str, wanted: &str, value: &DeValue<'_>) -> UnfitKey {
+    UnfitKey { key: key.to_owned(), message: format!("must be {wanted}, not {}", name_of(value)) }
+}
+
+/// What a value is, for a message.
+const fn name_of(value: &DeValue<'_>) -> &'static str {
     match value {
         DeValue::String(_) => "a string",
         DeValue::Integer(_) => "an integer",

@@ -8,13 +8,6 @@ use portcullis_axum::Origins;
 use tracing::warn;
 
 const SEC_FETCH_SITE: HeaderName = HeaderName::from_static("sec-fetch-site");
-const SEC_FETCH_MODE: HeaderName = HeaderName::from_static("sec-fetch-mode");
-
-/// What a browser says a request is for: `navigate` is a page of its own.
-#[must_use]
-pub fn fetch_mode(headers: &HeaderMap) -> Option<&str> {
-    headers.get(SEC_FETCH_MODE).map(|value| value.to_str().unwrap_or_default())
-}
 
 /// The most origins that are warned of: a client can make up any number.
 const MOST_WARNINGS: usize = 64;

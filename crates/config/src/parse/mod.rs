@@ -5,6 +5,7 @@
 
 mod address;
 mod duration;
+mod forward_auth;
 mod web;
 
 use std::fmt::Display;
@@ -14,11 +15,13 @@ use std::str::FromStr;
 
 pub use address::{Listen, TcpListen, is_loopback, listen, network, socket, socket_path, tcp_listen};
 pub use duration::{duration, node_duration};
+pub use forward_auth::{ForwardAuth, ForwardAuthPolicy, policy_names};
 pub use web::{
     LONGEST_NAME, PublicUrl, WebOrigin, authority_of, cookie_domain, cookie_name, display_name, login_page,
     public_url, web_host, web_origin, web_page,
 };
 
+use portcullis_core::user::Role;
 use tracing::Level;
 
 use crate::suggest::did_you_mean;
@@ -45,6 +48,11 @@ pub fn log_level(text: &str) -> Parsed<Level> {
         ("trace", Level::TRACE),
     ];
     choice(text, &levels)
+}
+
+/// Parses a role.
+pub fn role(text: &str) -> Parsed<Role> {
+    choice(text, &Role::ALL.map(|role| (role.as_str(), role)))
 }
 
 /// Parses `true` or `false`.

@@ -2,7 +2,7 @@
 
 use std::path::Path;
 
-use portcullis_config::toml_value::{name_of, origin, text_of};
+use portcullis_config::toml_value::{ValueType, named_lines, origin, text_or_fault};
 use portcullis_config::{ConfigFault, Origin, StatedValue, did_you_mean};
 use toml::Spanned;
 use toml::de::{DeTable, DeValue};
@@ -93,11 +93,22 @@ impl GatewayFileReader<'_> {
     }
 
     fn value<D>(&mut self, key: &GatewayKey<D>, value: &DeValue<'_>, at: usize, stated: &mut StatedKeys) {
-        if let Some(text) = text_of(key.kind, value) {
-            return stated.add(key.name, StatedValue { text, origin: self.origin(at) });
+        if let (ValueType::NamedTables, DeValue::Table(tables)) = (key.kind, value) {
+            return self.named_tables(key.name, tables, stated);
         }
-        let message = format!("must be {}, not {}", key.kind.name(), name_of(value));
-        self.fault(at, key.name, &message);
+        match text_or_fault(key.kind, value) {
+            Ok(text) => stated.add(key.name, StatedValue { text, origin: self.origin(at) }),
+            Err(message) => self.fault(at, key.name, &message),
+        }
+    }
+
+    fn named_tables(&mut self, key: &'static str, tables: &DeTable<'_>, stated: &mut StatedKeys) {
+        for (at, line) in named_lines(tables) {
+            match line {
+                Ok(text) => stated.add(key, StatedValue { text, origin: self.origin(at) }),
+                Err(unfit) => self.fault(at, &format!("{key}.{}", unfit.key), &unfit.message),
+            }
+        }
     }
 
     fn fault(&mut self, at: usize, key: &str, message: &str) {

@@ -2,9 +2,8 @@
 
 use http::Method;
 use http::uri::PathAndQuery;
-use portcullis_config::parse::{Parsed, boolean, choice, duration, list, path, size};
+use portcullis_config::parse::{Parsed, boolean, choice, duration, list, path, role, size};
 use portcullis_config::toml_value::ValueType;
-use portcullis_core::user::Role;
 use portcullis_verifier::OnStale;
 
 use super::draft::RouteDraft;
@@ -124,10 +123,6 @@ fn method(text: &str) -> Parsed<Method> {
     }
     let names: Vec<&str> = KNOWN_METHODS.iter().map(Method::as_str).collect();
     Err(format!("{text:?} is not one of {}", names.join(", ")))
-}
-
-fn role(text: &str) -> Parsed<Role> {
-    choice(text, &Role::ALL.map(|role| (role.as_str(), role)))
 }
 
 fn health(text: &str) -> Parsed<String> {

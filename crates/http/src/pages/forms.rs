@@ -1,7 +1,6 @@
 //! When a browser gets a page: for a link, for a form that it posted, and for a rejection of either.
 
 use axum::response::Response;
-use http::header::{ACCEPT, HeaderMap, HeaderValue};
 use http::request::Parts;
 use http::{Method, StatusCode};
 use portcullis_api::operation::PublicOperation::{ResetPage, ResetPassword, Unlock, UnlockPage};
@@ -94,17 +93,7 @@ pub(crate) fn rejected_at_once(app: &AuthApp, request: &Parts, rejection: &Refus
 
 /// Whether a browser asks for a page.
 pub(crate) fn is_wanted(request: &Parts) -> bool {
-    is_html_accepted(&request.headers)
-}
-
-/// Whether a client asks for HTML by name.
-#[must_use]
-pub fn is_html_accepted(headers: &HeaderMap) -> bool {
-    let accepted = headers.get_all(ACCEPT).iter().map(HeaderValue::as_bytes);
-    accepted.flat_map(|line| line.split(|byte| *byte == b',')).any(|range| {
-        let media = range.split(|byte| *byte == b';').next().unwrap_or_default();
-        media.trim_ascii().eq_ignore_ascii_case(b"text/html")
-    })
+    portcullis_axum::is_html_accepted(&request.headers)
 }
 
 /// The page for a rejection, with the form again if another password may be accepted.
@@ -135,6 +124,8 @@ fn token_of(request: &Parts) -> String {
 
 #[cfg(test)]
 mod tests {
+    use http::header::ACCEPT;
+
     use super::*;
 
     use http::Request;

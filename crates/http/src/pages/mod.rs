@@ -12,6 +12,5 @@ mod style;
 #[cfg(test)]
 mod tests;
 
-pub use forms::is_html_accepted;
 pub(crate) use forms::{RequestedForm, SubmittedForm, has_page, html_rejection, is_wanted, rejected_at_once};
 pub use page::{Branding, PageSettings, Pages};

@@ -5,7 +5,7 @@ use std::path::Path;
 use toml::Spanned;
 use toml::de::{DeTable, DeValue};
 
-use portcullis_config::toml_value::{ValueType, name_of, origin, text_of};
+use portcullis_config::toml_value::{UnfitKey, ValueType, named_lines, origin, text_or_fault};
 use portcullis_config::{ConfigFault, Origin, StatedValue, did_you_mean};
 
 use super::settings::{self, Setting};
@@ -60,31 +60,13 @@ impl FileReader<'_> {
 
     /// A table for each name, in which each key becomes a line of its own: `NAME.key=value`.
     fn named_tables(&mut self, setting: &'static Setting, tables: &DeTable<'_>) {
-        for (name, value) in tables {
-            let at = name.span().start;
-            let key = format!("{}.{}", setting.key, name.get_ref());
-            match value.get_ref() {
-                DeValue::Table(table) if table.is_empty() => {
-                    self.line(setting, name.get_ref().to_string(), at);
+        for (at, line) in named_lines(tables) {
+            match line {
+                Ok(text) => self.line(setting, text, at),
+                Err(UnfitKey { key, message }) => {
+                    let key = format!("{}.{key}", setting.key);
+                    self.faults.push(ConfigFault::new(self.origin(at), message).about(key));
                 }
-                DeValue::Table(table) => self.named_table(setting, name.get_ref(), table),
-                other => self.unfit(&key, "a table", other, at),
-            }
-        }
-    }
-
-    fn named_table(&mut self, setting: &'static Setting, name: &str, table: &DeTable<'_>) {
-        for (key, value) in table {
-            let at = key.span().start;
-            let key = format!("{name}.{}", key.get_ref());
-            match text_of(ValueType::List, value.get_ref()).filter(|text| !text.contains('\n')) {
-                Some(text) => self.line(setting, format!("{key}={text}"), at),
-                None => self.unfit(
-                    &format!("{}.{key}", setting.key),
-                    "a string or an array of strings, in one line",
-                    value.get_ref(),
-                    at,
-                ),
             }
         }
     }
@@ -94,18 +76,15 @@ impl FileReader<'_> {
         self.values.push((setting, StatedValue { text, origin }));
     }
 
-    fn unfit(&mut self, key: &str, wanted: &str, value: &DeValue<'_>, at: usize) {
-        let message = format!("must be {wanted}, not {}", name_of(value));
-        self.faults.push(ConfigFault::new(self.origin(at), message).about(key));
-    }
-
     fn setting(&mut self, setting: &'static Setting, value: &Spanned<DeValue<'_>>, at: usize) {
         if let (ValueType::NamedTables, DeValue::Table(tables)) = (setting.kind, value.get_ref()) {
             return self.named_tables(setting, tables);
         }
-        match text_of(setting.kind, value.get_ref()) {
-            Some(text) => self.line(setting, text, at),
-            None => self.unfit(setting.key, setting.kind.name(), value.get_ref(), at),
+        match text_or_fault(setting.kind, value.get_ref()) {
+            Ok(text) => self.line(setting, text, at),
+            Err(message) => {
+                self.faults.push(ConfigFault::new(self.origin(at), message).about(setting.key));
+            }
         }
     }
 

@@ -49,15 +49,15 @@ use portcullis_stores::DatabaseUrl;
 pub use documentation::{documentation, tenant_documentation};
 pub use flags::Flags;
 pub use parse::{MailTransport, Sessions, SmtpSecurity, SmtpServer, Tls};
-pub use portcullis_config::parse::{Listen, PublicUrl, TcpListen, WebOrigin};
-pub(crate) use portcullis_config::parse::{authority_of, login_page};
+pub(crate) use portcullis_config::parse::web_page;
+pub use portcullis_config::parse::{ForwardAuth, ForwardAuthPolicy, Listen, PublicUrl, TcpListen, WebOrigin};
 pub use portcullis_config::{ConfigFault, Origin};
 pub use portcullis_http::pages::Branding;
 pub use report::{ConfigReport, ReportRow};
 pub use strategies::Strategies;
 pub use values::{
-    Cookie, Cors, ForwardAuth, ForwardAuthPolicy, Hashing, HttpLimits, HttpTimeouts, Lockout, Log, LogFormat,
-    Mail, Metrics, Passwords, SigningIn, Tcp, TcpLimits, TcpTimeouts, Tenants,
+    Cookie, Cors, Hashing, HttpLimits, HttpTimeouts, Lockout, Log, LogFormat, Mail, Metrics, Passwords,
+    SigningIn, Tcp, TcpLimits, TcpTimeouts, Tenants,
 };
 
 use builder::ConfigBuilder;

@@ -194,14 +194,9 @@ fn second_step(builder: &ConfigBuilder, faults: &mut Vec<ConfigFault>) {
 
 /// A browser that is sent to sign in must be allowed to return.
 fn policies(builder: &ConfigBuilder, faults: &mut Vec<ConfigFault>) {
-    for (name, policy) in &builder.config.forward_auth.policies {
-        if policy.login.is_some() && policy.hosts.is_empty() {
-            let message =
-                "needs hosts, to which a browser may return from login: hosts = [\"app.example.com\"]";
-            let origin = builder.policies.get(name).cloned().unwrap_or(Origin::Default);
-            let fault = ConfigFault::new(origin, format!("{name} {message}"));
-            faults.push(fault.about("forward_auth.policies"));
-        }
+    for (name, message) in builder.config.forward_auth.incomplete() {
+        let origin = builder.policies.get(name).cloned().unwrap_or(Origin::Default);
+        faults.push(ConfigFault::new(origin, message).about("forward_auth.policies"));
     }
 }
 

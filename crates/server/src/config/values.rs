@@ -1,6 +1,5 @@
 //! The typed values of a [`Config`](super::Config), one struct for each table of the file.
 
-use std::collections::BTreeMap;
 use std::net::SocketAddr;
 use std::num::NonZeroU32;
 use std::path::PathBuf;
@@ -11,9 +10,7 @@ use lettre::message::Mailbox;
 use portcullis_axum::SameSite;
 use portcullis_core::secret::PlainSecret;
 use portcullis_core::tenant::SecondStep;
-use portcullis_core::user::Role;
 use tracing::Level;
-use url::Url;
 
 use super::parse::{MailTransport, TcpListen, Tls, WebOrigin};
 
@@ -35,26 +32,6 @@ pub struct Cors {
     pub origins: Vec<WebOrigin>,
     /// Request headers that their pages may send, beside those that are always allowed.
     pub headers: Vec<HeaderName>,
-}
-
-/// What proxies ask before they pass requests on.
-#[derive(Clone, Default, Debug)]
-pub struct ForwardAuth {
-    /// The hosts to which a browser may return, where the proxy's own query says where users sign in.
-    pub hosts: Vec<String>,
-    /// The policies, by name.
-    pub policies: BTreeMap<String, ForwardAuthPolicy>,
-}
-
-/// What a request must meet that a proxy asks about.
-#[derive(Clone, PartialEq, Eq, Default, Debug)]
-pub struct ForwardAuthPolicy {
-    /// The roles of which the user must have one; empty if every user may pass.
-    pub roles: Vec<Role>,
-    /// Where a browser is sent whose user is not signed in; `None` answers 401.
-    pub login: Option<Url>,
-    /// The hosts to which the browser may then return.
-    pub hosts: Vec<String>,
 }
 
 /// How requests name their tenant.

@@ -31,15 +31,7 @@ pub(super) fn second_step(config: &mut Config) {
 
 /// Adds the warning about browsers that are to be sent to sign in, where no proxy is believed about what they ask for.
 pub(super) fn forward_auth(config: &mut Config) {
-    let sends_browsers = [
-        ("forward_auth.hosts", !config.forward_auth.hosts.is_empty()),
-        ("forward_auth.policies", config.forward_auth.policies.values().any(|policy| policy.login.is_some())),
-    ];
-    if config.proxies.networks.is_empty()
-        && let Some((key, _)) = sends_browsers.into_iter().find(|(_, sends)| *sends)
-    {
-        let warning = "no browser is sent to sign in, because no proxy is trusted to say what it asks for: add the \
-                       proxy's address to proxies.trusted";
+    if let Some((key, warning)) = config.forward_auth.warning(!config.proxies.networks.is_empty()) {
         config.report.warn(key, warning.to_owned());
     }
 }

@@ -3,6 +3,7 @@
 use std::ops::Deref;
 use std::sync::Arc;
 
+use portcullis_axum::forward_auth::ForwardAuthRules;
 use portcullis_axum::{Origins, SessionCookie};
 use portcullis_core::clock::Clock;
 use portcullis_core::engine::Engine;
@@ -14,7 +15,7 @@ use portcullis_http::pages::{PageSettings, Pages};
 use portcullis_http::rate_limit::{RateLimit, RateLimits};
 use portcullis_http::templates::TemplateError;
 
-use super::{ForwardAuthRules, Recorder};
+use super::{Recorder, forward_auth_rules};
 use crate::config::Config;
 
 /// What the handlers of the server use: beside what is theirs alone, what those of `portcullis-http` use.
@@ -77,7 +78,7 @@ pub fn app(config: &Config, engine: Engine, recorder: Option<&Recorder>) -> Resu
     Ok(App {
         auth: Arc::new(auth),
         public_url: config.public_url.as_ref().map(|url| url.as_str().trim_end_matches('/').to_owned()),
-        forward_auth: Arc::new(ForwardAuthRules::of(config)),
+        forward_auth: Arc::new(forward_auth_rules(config)),
         docs: development,
         metrics: recorder.filter(|_| development && config.metrics.listen.is_none()).cloned(),
     })

@@ -27,7 +27,7 @@ use portcullis_http::{answer, origin, pages, routed_request};
 pub(crate) use app::configured_pages;
 pub use app::{App, app};
 pub use endpoint::ServerEndpoint;
-pub use forward_auth::ForwardAuthRules;
+pub use forward_auth::forward_auth_rules;
 pub use metrics::Recorder;
 pub use portcullis_http::serve;
 

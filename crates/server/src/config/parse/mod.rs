@@ -3,7 +3,6 @@
 //! Each takes the text that a flag, a variable or the file states. It returns the value, or one sentence that says what
 //! is wrong and what would be right. The sentence repeats the text, unless that may hold a secret.
 
-mod forward_auth;
 mod mail;
 mod secret;
 mod store;
@@ -11,13 +10,11 @@ mod tls;
 
 pub(super) use portcullis_config::parse::{
     LONGEST_NAME, Listen, Parsed, PublicUrl, TcpListen, WebOrigin, boolean, choice, cookie_domain,
-    cookie_name, display_name, duration, is_loopback, list, listen, log_level, login_page, network,
-    node_duration, number, path, plain, public_url, size, socket, socket_path, tcp_listen, web_host,
-    web_origin, web_page,
+    cookie_name, display_name, duration, is_loopback, list, listen, log_level, network, node_duration,
+    number, path, plain, public_url, size, socket, socket_path, tcp_listen, web_host, web_origin, web_page,
 };
 use portcullis_core::tenant::TenantSettings;
 
-pub(super) use forward_auth::PolicyLine;
 pub use mail::{MailTransport, SmtpSecurity, SmtpServer};
 pub(super) use mail::{language, mail_password, mail_transport, sender};
 pub(super) use secret::{jwt_secret, master_key, session_secret};

@@ -1,16 +1,14 @@
 //! Settings of forward-auth.
 
 use super::super::builder::ConfigBuilder;
-use super::super::parse::{Parsed, PolicyLine, list, web_host};
+use super::super::parse::{Parsed, list, web_host};
 use super::DefaultValue::Unset;
 use super::Setting;
 
 /// Parses lines about policies. Each adds to what is known of its policy.
 fn policies(builder: &mut ConfigBuilder, text: &str) -> Parsed<()> {
-    for line in text.lines().filter(|line| !line.trim().is_empty()) {
-        let line = PolicyLine::parse(line)?;
-        builder.policies.insert(line.name.to_owned(), builder.parsing.clone());
-        line.apply(builder.config.forward_auth.policies.entry(line.name.to_owned()).or_default())?;
+    for name in builder.config.forward_auth.add_policies(text)? {
+        builder.policies.insert(name.to_owned(), builder.parsing.clone());
     }
     Ok(())
 }

@@ -4,15 +4,13 @@ use std::borrow::Cow;
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
-use portcullis_api::operation::{ForwardAuthOperation, ForwardAuthRow};
 use portcullis_api::refusal::{Code, Reason, Refusal};
 use portcullis_api::request::VerifyQuery;
-use portcullis_axum::Roles;
+use portcullis_config::parse::{ForwardAuth, ForwardAuthPolicy, authority_of, login_page};
 use portcullis_core::user::Role;
 use url::Url;
 
-use super::super::routed_request::RoutedRequest;
-use crate::config::{Config, ForwardAuthPolicy, authority_of, login_page};
+use crate::Roles;
 
 /// What forward-auth is configured with.
 #[derive(Clone, Debug)]
@@ -20,31 +18,57 @@ pub struct ForwardAuthRules {
     policies: BTreeMap<String, Requirements>,
     /// The hosts to which a browser may return, where the query says where the user signs in.
     hosts: Arc<[String]>,
-    /// The host of the public URL.
-    own_host: Option<String>,
+    /// The host on which the query may have users sign in, too.
+    sign_in: SignInHost,
+}
+
+/// The host of a server's own pages, where users may sign in though no list names it.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub struct SignInHost {
+    /// The setting whose URL names it.
+    pub setting: &'static str,
+    /// The host; `None` where the setting is not stated.
+    pub host: Option<String>,
+}
+
+impl SignInHost {
+    /// The host of the URL that a setting states.
+    #[must_use]
+    pub fn of(setting: &'static str, url: Option<&str>) -> Self {
+        let url = url.and_then(|url| Url::parse(url).ok());
+        Self { setting, host: url.and_then(|url| authority_of(&url)) }
+    }
+}
+
+/// What says which requirements a request must meet.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub enum RequirementSource<'r> {
+    /// The query of the proxy's own request.
+    Query(&'r str),
+    /// The policy of this name.
+    Policy(&'r str),
 }
 
 /// What a request must meet.
 #[derive(Clone, Debug)]
-pub(super) struct Requirements {
+pub struct Requirements {
     /// The roles of which the user must have one; `None` if every user may pass.
-    pub(super) roles: Option<Roles>,
+    pub roles: Option<Roles>,
     /// The page where a browser's user signs in.
-    pub(super) login: Option<Url>,
+    pub login: Option<Url>,
     /// The hosts to which the browser may then return.
-    pub(super) hosts: Arc<[String]>,
+    pub hosts: Arc<[String]>,
 }
 
 impl ForwardAuthRules {
     /// The configured ones.
     #[must_use]
-    pub fn of(config: &Config) -> Self {
-        let policies = config.forward_auth.policies.iter();
-        let public_url = config.public_url.as_ref().and_then(|url| Url::parse(url.as_str()).ok());
+    pub fn of(config: &ForwardAuth, sign_in: SignInHost) -> Self {
+        let policies = config.policies.iter();
         Self {
             policies: policies.map(|(name, policy)| (name.clone(), Requirements::of(policy))).collect(),
-            hosts: config.forward_auth.hosts.as_slice().into(),
-            own_host: public_url.and_then(|url| authority_of(&url)),
+            hosts: config.hosts.as_slice().into(),
+            sign_in,
         }
     }
 
@@ -52,18 +76,11 @@ impl ForwardAuthRules {
     ///
     /// # Errors
     /// A refusal: the query has a fault, or there is no such policy.
-    pub(super) fn required(
-        &self,
-        row: ForwardAuthRow,
-        asked: &RoutedRequest,
-    ) -> Result<Cow<'_, Requirements>, Refusal> {
-        match row.kind {
-            ForwardAuthOperation::Query => {
-                self.of_query(asked.parts.uri.query().unwrap_or_default()).map(Cow::Owned)
-            }
-            ForwardAuthOperation::Policy | ForwardAuthOperation::PolicyBeforePath => {
-                let named = asked.members.first().and_then(|(_, name)| self.policies.get(name));
-                named.map(Cow::Borrowed).ok_or_else(Refusal::no_route)
+    pub fn required(&self, source: RequirementSource<'_>) -> Result<Cow<'_, Requirements>, Refusal> {
+        match source {
+            RequirementSource::Query(query) => self.of_query(query).map(Cow::Owned),
+            RequirementSource::Policy(name) => {
+                self.policies.get(name).map(Cow::Borrowed).ok_or_else(Refusal::no_route)
             }
         }
     }
@@ -76,14 +93,14 @@ impl ForwardAuthRules {
 
     /// A page of an allowed host. The query of a request that a client makes itself would else send browsers anywhere.
     fn login_page(&self, text: &str) -> Result<Url, Refusal> {
-        let is_allowed = |host: String| self.own_host.as_ref() == Some(&host) || self.hosts.contains(&host);
+        let is_allowed =
+            |host: String| self.sign_in.host.as_ref() == Some(&host) || self.hosts.contains(&host);
         let page = login_page(text).ok().filter(|page| authority_of(page).is_some_and(is_allowed));
         page.ok_or_else(|| {
-            let fault = "login must be an https address whose host public_url or forward_auth.hosts names";
-            Refusal {
-                reason: Reason::Faults(vec![fault.to_owned()]),
-                ..Refusal::plain(Code::ValidationFailed)
-            }
+            let named_by = self.sign_in.setting;
+            let fault =
+                format!("login must be an https address whose host {named_by} or forward_auth.hosts names");
+            Refusal { reason: Reason::Faults(vec![fault]), ..Refusal::plain(Code::ValidationFailed) }
         })
     }
 }

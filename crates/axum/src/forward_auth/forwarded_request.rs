@@ -4,9 +4,7 @@ use http::header::{HOST, HeaderMap, HeaderName, SEC_WEBSOCKET_KEY};
 use http::{HeaderValue, Method};
 use url::Url;
 
-use super::super::App;
-use super::super::origin::fetch_mode;
-use super::super::routed_request::RoutedRequest;
+use crate::browser::fetch_mode;
 
 const FORWARDED_METHOD: HeaderName = HeaderName::from_static("x-forwarded-method");
 const ORIGINAL_METHOD: HeaderName = HeaderName::from_static("x-original-method");
@@ -18,7 +16,8 @@ const FORWARDED_URI: HeaderName = HeaderName::from_static("x-forwarded-uri");
 const NOT_IN_HOST: [char; 5] = ['/', '\\', '?', '#', '@'];
 
 /// A request that a proxy asks about.
-pub(super) struct ForwardedRequest<'r> {
+#[derive(Clone, Copy, Debug)]
+pub struct ForwardedRequest<'r> {
     /// Its headers, and those that the proxy has added.
     pub(super) headers: &'r HeaderMap,
     /// The method by which the proxy asks.
@@ -28,12 +27,10 @@ pub(super) struct ForwardedRequest<'r> {
 }
 
 impl<'r> ForwardedRequest<'r> {
-    pub(super) fn of(app: &App, asked: &'r RoutedRequest) -> Self {
-        let is_trusted = app.proxies.include(asked.peer.ip());
-        Self::new(&asked.parts.headers, &asked.parts.method, is_trusted)
-    }
-
-    pub(super) const fn new(headers: &'r HeaderMap, asked_by: &'r Method, is_trusted: bool) -> Self {
+    /// The request that a proxy with these headers, and by this method, asks about. What the headers say of it counts
+    /// if the proxy is trusted.
+    #[must_use]
+    pub const fn new(headers: &'r HeaderMap, asked_by: &'r Method, is_trusted: bool) -> Self {
         Self { headers, asked_by, is_trusted }
     }
 

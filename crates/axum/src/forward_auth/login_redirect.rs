@@ -1,17 +1,14 @@
 //! Sending a browser that asks for a page, and whose user is not signed in, to the page where the user signs in.
 
-use axum::response::Response;
-use http::header::{HeaderName, HeaderValue, LOCATION};
+use http::header::HeaderName;
 use http::{HeaderMap, StatusCode};
 use portcullis_api::refusal::Refusal;
+use portcullis_config::parse::authority_of;
 use url::Url;
 
-use super::super::App;
-use super::super::origin::fetch_mode;
-use super::super::pages::is_html_accepted;
 use super::forwarded_request::ForwardedRequest;
 use super::requirements::Requirements;
-use crate::config::authority_of;
+use crate::browser::{fetch_mode, is_html_accepted};
 
 const REQUESTED_WITH: HeaderName = HeaderName::from_static("x-requested-with");
 
@@ -32,14 +29,9 @@ pub(super) fn instead_of(
     })
 }
 
-/// The redirect. After it a browser repeats no other method than GET and HEAD.
-pub(super) fn to(app: &App, location: Url, forwarded: &ForwardedRequest<'_>) -> Response {
-    let status = if forwarded.is_get() { StatusCode::FOUND } else { StatusCode::SEE_OTHER };
-    let mut response = app.private_empty(status);
-    // An address that was parsed is ASCII.
-    let location = HeaderValue::try_from(String::from(location)).unwrap_or(HeaderValue::from_static("/"));
-    response.headers_mut().insert(LOCATION, location);
-    response
+/// The status of the redirect. After it a browser repeats no other method than GET and HEAD.
+pub(super) fn status(forwarded: &ForwardedRequest<'_>) -> StatusCode {
+    if forwarded.is_get() { StatusCode::FOUND } else { StatusCode::SEE_OTHER }
 }
 
 /// Whether a browser asks for a page of its own, and no script for data.
@@ -52,7 +44,7 @@ fn is_navigation(headers: &HeaderMap) -> bool {
 #[cfg(test)]
 mod tests {
     use http::Method;
-    use http::header::ACCEPT;
+    use http::header::{ACCEPT, HeaderValue};
     use portcullis_api::refusal::Code;
     use proptest::prelude::*;
 
