@@ -30,7 +30,7 @@ pub struct VerifierBuilder {
     feed_key: Option<PlainSecret>,
     tenants: Vec<TenantId>,
     audience: Option<String>,
-    cookie_name: Option<String>,
+    cookie_names: Option<Vec<String>>,
     max_staleness: Duration,
     capacity: usize,
     verified_tokens: u64,
@@ -66,7 +66,7 @@ impl VerifierBuilder {
             feed_key: None,
             tenants: vec![TenantId::default_tenant()],
             audience: None,
-            cookie_name: None,
+            cookie_names: None,
             max_staleness: Duration::from_secs(1),
             capacity: 1_000_000,
             verified_tokens: 100_000,
@@ -101,8 +101,15 @@ impl VerifierBuilder {
     /// The name of the session cookie, where the server's settings name another than `__Host-connect.sid`
     /// (`connect.sid` for a server on plain http).
     #[must_use]
-    pub fn cookie_name(mut self, name: &str) -> Self {
-        self.cookie_name = Some(name.to_owned());
+    pub fn cookie_name(self, name: &str) -> Self {
+        self.cookie_names([name])
+    }
+
+    /// Several such names, where it is not known which one the server gives: the server passes over those that are not
+    /// its own.
+    #[must_use]
+    pub fn cookie_names(mut self, names: impl IntoIterator<Item = impl Into<String>>) -> Self {
+        self.cookie_names = Some(names.into_iter().map(Into::into).collect());
         self
     }
 
@@ -169,7 +176,8 @@ impl VerifierBuilder {
         Ok(Verifier::of(core, tasks.iter().map(tokio::task::JoinHandle::abort_handle).collect()))
     }
 
-    fn core(self) -> Result<VerifierCore, BuildError> {
+    /// What the handles share, before anything is followed.
+    pub(crate) fn core(self) -> Result<VerifierCore, BuildError> {
         let is_https = self.server.starts_with("https:");
         let http = match self.http {
             Some(client) => client,
@@ -191,7 +199,7 @@ impl VerifierBuilder {
             clock,
             random,
             max_staleness: self.max_staleness,
-            cookie_name: self.cookie_name.unwrap_or_else(|| default_cookie.to_owned()),
+            cookie_names: self.cookie_names.unwrap_or_else(|| vec![default_cookie.to_owned()]),
             audience: self.audience,
         })
     }

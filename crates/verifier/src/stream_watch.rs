@@ -60,10 +60,10 @@ impl OpenStream {
         let now = core.clock.ticks();
         match core.revocations.judge(&self.user.subject(), now) {
             Verdict::Dead => return Err(CutReason::Revoked),
-            Verdict::Live(role) | Verdict::Stale(role) if self.has_other(role) => {
+            Verdict::Live(role, _) | Verdict::Stale(role) if self.has_other(role) => {
                 return Err(CutReason::RoleChanged);
             }
-            Verdict::Live(_) | Verdict::Stale(_) => {}
+            Verdict::Live(..) | Verdict::Stale(_) => {}
         }
         let valid = self.user.expires.map_or(Duration::MAX, |expires| expires.since(core.clock.now()));
         if valid.is_zero() {

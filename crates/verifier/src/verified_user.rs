@@ -1,6 +1,7 @@
 //! The user behind a credential that was accepted.
 
 use std::sync::Arc;
+use std::time::Duration;
 
 use portcullis_core::clock::Timestamp;
 use portcullis_core::engine::Identity;
@@ -40,6 +41,8 @@ pub struct VerifiedUser {
     pub profile: Option<Arc<UserProfile>>,
     /// Whether the user gave a code after the password (`amr`); `None` for a cookie.
     pub gave_code: Option<bool>,
+    /// How old the proof was, when the credential was verified, that no revocation is missing.
+    pub age: Duration,
 }
 
 impl VerifiedUser {
@@ -59,7 +62,7 @@ impl VerifiedUser {
         })
     }
 
-    /// The user of a token; `None` if no strategy has the name that the token gives.
+    /// The user of a token, for whom nothing is proven yet; `None` if no strategy has the name that the token gives.
     pub(crate) fn of_token(access: &PublishedAccess) -> Option<Self> {
         let claims = &access.claims;
         let strategy: StrategyName = claims.strategy.parse().ok()?;
@@ -78,6 +81,7 @@ impl VerifiedUser {
             epochs: details.map(|details| details.epochs).unwrap_or_default(),
             profile: Some(claims.profile.clone()),
             gave_code: details.map(|details| details.gave_code),
+            age: Duration::MAX,
         })
     }
 }

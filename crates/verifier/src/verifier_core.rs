@@ -27,8 +27,8 @@ pub(crate) struct VerifierCore {
     pub(crate) asked: Arc<AskedServer>,
     pub(crate) counts: VerifierCounts,
     pub(crate) max_staleness: Duration,
-    /// The name of the session cookie.
-    pub(crate) cookie_name: String,
+    /// The names of the session cookie.
+    pub(crate) cookie_names: Vec<String>,
     /// `aud` of tokens; `None` where it is the tenant's name.
     pub(crate) audience: Option<String>,
 }

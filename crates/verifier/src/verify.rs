@@ -4,12 +4,14 @@
 //! no I/O unless something is new, or the knowledge is too old.
 
 use std::sync::Arc;
+use std::time::Duration;
 
 use portcullis_core::clock::Ticks;
 use portcullis_core::id::TenantId;
 use portcullis_core::secret::SecretHash;
 use portcullis_core::token::access::{PublishedAccess, verify_published};
 use portcullis_core::token::{ExpectedClaims, LEEWAY, TokenFault, claimed_tenant};
+use portcullis_core::user::Role;
 
 use crate::ask::AskedUser;
 use crate::cookies::session_cookies;
@@ -49,9 +51,10 @@ impl VerifierCore {
             return Box::pin(self.by_question(credential, hash, on_stale)).await;
         };
         let user = VerifiedUser::of_token(&access).ok_or(TokenFault::BadClaim("strategy"))?;
-        match self.revocations.judge(&user.subject(), self.clock.ticks()) {
+        let now = self.clock.ticks();
+        match self.revocations.judge(&user.subject(), now) {
             Verdict::Dead => Err(VerifyError::Revoked),
-            Verdict::Live(role) => Ok(user.with_role(role)),
+            Verdict::Live(role, stamp) => Ok(user.proven(role, now.since(stamp))),
             Verdict::Stale(_) => Box::pin(self.by_question(credential, hash, on_stale)).await,
         }
     }
@@ -110,7 +113,7 @@ impl VerifierCore {
     }
 
     async fn verify_cookie(&self, line: &str, on_stale: OnStale) -> Result<VerifiedUser, VerifyError> {
-        let pairs = session_cookies(line, &self.cookie_name).ok_or(VerifyError::Missing)?;
+        let pairs = session_cookies(line, &self.cookie_names).ok_or(VerifyError::Missing)?;
         let hash = SecretHash::of(&[b"cookie", pairs.as_bytes()]);
         self.by_question(SentCredential::Cookie(&pairs), hash, on_stale).await
     }
@@ -146,14 +149,17 @@ impl VerifierCore {
             return Err(TokenFault::Expired.into());
         }
         let alone = self.asked.counts_alone(answer, now);
+        let proven = |role, stamp| Ok(Some(user.clone().proven(role, now.since(stamp))));
         match self.revocations.judge(&user.subject(), now) {
             Verdict::Dead => Err(VerifyError::Revoked),
-            Verdict::Live(role) if alone || self.revocations.covers(&user.tenant, answer.stamp) => {
-                Ok(Some(user.clone().with_role(role)))
+            Verdict::Live(role, stamp) if self.revocations.covers(&user.tenant, answer.stamp) => {
+                proven(role, stamp)
             }
+            // The role is the feed's, and the rest the server's: the older proof counts.
+            Verdict::Live(role, stamp) if alone => proven(role, stamp.min(answer.stamp)),
             // The server's word on the role is newer than what the feed told.
-            Verdict::Stale(_) if alone => Ok(Some(user.clone())),
-            Verdict::Live(_) | Verdict::Stale(_) => Ok(None),
+            Verdict::Stale(_) if alone => proven(None, answer.stamp),
+            Verdict::Live(..) | Verdict::Stale(_) => Ok(None),
         }
     }
 }
@@ -170,8 +176,11 @@ impl VerifiedUser {
         }
     }
 
-    /// With this role, if there is one.
-    fn with_role(self, role: Option<portcullis_core::user::Role>) -> Self {
-        Self { role: role.or(self.role), ..self }
+    /// With this role, if there is one, and the age of the proof.
+    fn proven(self, role: Option<Role>, age: Duration) -> Self {
+        Self { role: role.or(self.role), age, ..self }
     }
 }
+
+#[cfg(test)]
+mod tests;

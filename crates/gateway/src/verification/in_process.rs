@@ -115,6 +115,7 @@ fn user_of(checked: CheckedCredential) -> VerifiedUser {
         epochs: checked.epochs,
         profile: Some(identity.profile),
         gave_code: None,
+        age: checked.age,
     }
 }
 

@@ -56,6 +56,7 @@ fn accepted(response: &Response<Bytes>, credential: &OwnedCredential, sent: Tick
         epochs: epochs(text(response, "x-portcullis-epochs")?)?,
         profile: None,
         gave_code: None,
+        age,
     };
     let user = match credential {
         OwnedCredential::Cookie(_) => told,
@@ -68,7 +69,13 @@ fn accepted(response: &Response<Bytes>, credential: &OwnedCredential, sent: Tick
 fn with_claims(told: &VerifiedUser, token: &str) -> Option<VerifiedUser> {
     let access = read_accepted(token, &told.tenant).ok()?;
     let claimed = VerifiedUser::of_token(&access).filter(|claimed| claimed.id == told.id)?;
-    Some(VerifiedUser { role: told.role, session: told.session, epochs: told.epochs, ..claimed })
+    Some(VerifiedUser {
+        role: told.role,
+        session: told.session,
+        epochs: told.epochs,
+        age: told.age,
+        ..claimed
+    })
 }
 
 fn text<'r>(response: &'r Response<Bytes>, name: &str) -> Option<&'r str> {

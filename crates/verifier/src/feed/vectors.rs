@@ -142,7 +142,7 @@ impl Walk {
         let epochs = Epochs { user: of_user, tenant: of_tenant, everyone };
         let subject = Subject { tenant: &tenant, user, session: Some(session), kid: Some(&kid), epochs };
         match self.known.judge(&subject, at(now)) {
-            Verdict::Live(role) => ("live", role.map(|role| role.to_string())),
+            Verdict::Live(role, _) => ("live", role.map(|role| role.to_string())),
             Verdict::Dead => ("dead", None),
             Verdict::Stale(_) => ("stale", None),
         }

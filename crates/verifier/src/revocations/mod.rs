@@ -53,8 +53,8 @@ pub(crate) struct Subject<'a> {
 /// What is known of a subject.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub(crate) enum Verdict {
-    /// It is not revoked. The role is that of the feed, where it names one.
-    Live(Option<Role>),
+    /// It is not revoked. The role is that of the feed, where it names one; the stamp is that of the proof.
+    Live(Option<Role>, Ticks),
     /// It is revoked, for ever.
     Dead,
     /// Nothing says that it is revoked, and the knowledge is too old to say that it is not.
@@ -104,8 +104,8 @@ impl KnownRevocations {
             return Verdict::Dead;
         }
         let role = tenant.records.role(subject.user);
-        let is_fresh = tenant.stamp.is_some_and(|stamp| now.since(stamp) <= self.max_staleness);
-        if is_fresh { Verdict::Live(role) } else { Verdict::Stale(role) }
+        let fresh = tenant.stamp.filter(|stamp| now.since(*stamp) <= self.max_staleness);
+        fresh.map_or(Verdict::Stale(role), |stamp| Verdict::Live(role, stamp))
     }
 
     /// Adds records, all of one answer. Those of tenants that are not accepted are passed over.

@@ -77,7 +77,7 @@ fn each_record_ends_what_it_names_and_nothing_else() {
         r#"["e",9,"another"]"#.to_owned(),
     ];
     for record in alive {
-        assert_eq!(verdict(&told(&[&record]), at(1_000)), Verdict::Live(None), "{record}");
+        assert_eq!(verdict(&told(&[&record]), at(1_000)), Verdict::Live(None, at(1_000)), "{record}");
     }
 }
 
@@ -88,7 +88,7 @@ fn a_newer_epoch_replaces_an_older_one_and_its_kept_sessions() {
     assert_eq!(verdict(&told(&[&kept, &none]), at(1_000)), Verdict::Dead);
     assert_eq!(verdict(&told(&[&none, &kept]), at(1_000)), Verdict::Dead, "told again by another log");
     let resumed = told(&[r#"["t","suspended",3]"#, r#"["t","active",3]"#]);
-    assert_eq!(verdict(&resumed, at(1_000)), Verdict::Live(None));
+    assert_eq!(verdict(&resumed, at(1_000)), Verdict::Live(None, at(1_000)));
 }
 
 // ASVS-map: RV3
@@ -96,7 +96,7 @@ fn a_newer_epoch_replaces_an_older_one_and_its_kept_sessions() {
 fn what_is_over_stays_so_however_old_the_knowledge_is() {
     let ended = format!(r#"["s","{LAPTOP}",6000]"#);
     assert_eq!(verdict(&told(&[&ended]), at(1_002)), Verdict::Dead);
-    assert_eq!(verdict(&told(&[]), at(1_001)), Verdict::Live(None));
+    assert_eq!(verdict(&told(&[]), at(1_001)), Verdict::Live(None, at(1_000)));
     assert_eq!(verdict(&told(&[]), at(1_002)), Verdict::Stale(None));
 }
 
@@ -120,9 +120,9 @@ fn where_two_logs_contradict_each_other_the_lesser_role_counts_until_the_databas
     let role = |role| format!(r#"["r","{ANN}","{role}",6000]"#);
     let known = told(&[&role("user")]);
     assert_eq!(tell(&known, &[&role("admin")], "n2"), Agreement::Disputed);
-    assert_eq!(verdict(&known, at(1_000)), Verdict::Live(Some(Role::User)));
+    assert_eq!(verdict(&known, at(1_000)), Verdict::Live(Some(Role::User), at(1_000)));
     assert_eq!(tell(&known, &[&role("admin")], "n1"), Agreement::Full, "the same log goes on");
-    assert_eq!(verdict(&known, at(1_000)), Verdict::Live(Some(Role::Admin)));
+    assert_eq!(verdict(&known, at(1_000)), Verdict::Live(Some(Role::Admin), at(1_000)));
 }
 
 #[test]

@@ -46,16 +46,16 @@ impl Stage {
     }
 
     /// Signs a session out, and shows its token until it is refused: no request that is sent later than the bound is
-    /// accepted.
+    /// accepted, and none by a proof that is younger than the sign-out.
     pub(crate) async fn sign_out_and_wait(&self, session: &LiarSession) {
         self.liar.sign_out(session);
         let signed_out = now();
         loop {
             let sent = now();
-            if self.check(session).await.is_err() {
-                return;
-            }
-            assert!(sent.since(signed_out) <= BOUND, "accepted later than the bound");
+            let Ok(user) = self.check(session).await else { return };
+            let since = sent.since(signed_out);
+            assert!(since <= BOUND, "accepted later than the bound");
+            assert!(since <= user.age, "the proof is older than it is said to be: {user:?}");
             tokio::task::yield_now().await;
         }
     }

@@ -186,7 +186,7 @@ impl World {
     fn check_promise(&self) {
         let since = self.now - BOUND;
         for (owner, opened) in Self::tokens() {
-            let Verdict::Live(role) = self.verdict(owner, opened) else { continue };
+            let Verdict::Live(role, _) = self.verdict(owner, opened) else { continue };
             assert!(!self.database.is_dead_at((owner, opened), since), "{owner} {opened} is over");
             assert!(self.database.was_active(since, self.now), "the tenant is suspended");
             let roles = self.database.roles(owner, since, self.now);
@@ -211,8 +211,11 @@ impl World {
             let is_over =
                 self.database.is_dead_at(token, self.now) || !self.database.was_active(self.now, self.now);
             let role = self.database.roles(token.0, self.now, self.now)[0];
-            let expected = if is_over { Verdict::Dead } else { Verdict::Live(role) };
-            assert_eq!(self.verdict(token.0, token.1), expected, "{token:?}");
+            match self.verdict(token.0, token.1) {
+                Verdict::Dead => assert!(is_over, "{token:?}"),
+                Verdict::Live(told, _) => assert_eq!((is_over, told), (false, role), "{token:?}"),
+                Verdict::Stale(_) => panic!("{token:?}: the feed is followed"),
+            }
         }
     }
 }
