@@ -116,33 +116,35 @@ mod verified {
     use portcullis_verifier::{OnStale, SentCredential, Verifier, VerifyError};
 
     use crate::RequestCredentials;
+    use crate::cookie::values_named;
 
     pub(super) async fn identify(
         verifier: &Verifier,
         on_stale: OnStale,
         headers: &HeaderMap,
     ) -> Result<Identity, AuthenticationError> {
-        let name = verifier.cookie_name();
-        let shown = RequestCredentials::with_cookies_named(name, headers);
+        let shown = RequestCredentials::without_cookies(headers);
         let shown = shown.envelope();
         let line;
         // A client sends a token on purpose, and a browser sends cookies by itself.
-        let credential = match Carrier::Bearer.find(&shown).map_err(|_| AuthenticationError::Invalid)? {
-            Some(token) => SentCredential::Bearer(token),
-            None if shown.cookies.is_empty() => return Err(AuthenticationError::Missing),
-            None => {
-                line = as_header(name, shown.cookies);
-                SentCredential::Cookie(&line)
-            }
+        let token = Carrier::Bearer.find(&shown).map_err(|_| AuthenticationError::Invalid)?;
+        let credential = if let Some(token) = token {
+            SentCredential::Bearer(token)
+        } else {
+            let pairs = session_cookies(verifier.cookie_names(), headers);
+            line = pairs.ok_or(AuthenticationError::Missing)?;
+            SentCredential::Cookie(&line)
         };
         let user = verifier.verify(credential, on_stale).await.map_err(refused)?;
         user.identity().ok_or(AuthenticationError::Invalid)
     }
 
-    /// The session cookies without those of others, which may hold any bytes.
-    fn as_header(name: &str, values: &[&str]) -> String {
-        let pairs: Vec<String> = values.iter().map(|value| format!("{name}={value}")).collect();
-        pairs.join("; ")
+    /// The session cookies as a header of their own: those of others may hold any bytes. `None` if there is none.
+    fn session_cookies(names: &[String], headers: &HeaderMap) -> Option<String> {
+        let of_name =
+            |name| values_named(name, headers).into_iter().map(move |value| format!("{name}={value}"));
+        let pairs: Vec<String> = names.iter().map(String::as_str).flat_map(of_name).collect();
+        (!pairs.is_empty()).then(|| pairs.join("; "))
     }
 
     /// An outage stays one.

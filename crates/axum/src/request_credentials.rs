@@ -20,17 +20,17 @@ impl<'h> RequestCredentials<'h> {
     /// The credentials in `headers`.
     #[must_use]
     pub fn in_headers(headers: &'h HeaderMap, cookie: &SessionCookie) -> Self {
-        Self::with_cookies_named(&cookie.name, headers)
+        Self { cookies: values_named(&cookie.name, headers), ..Self::without_cookies(headers) }
     }
 
-    /// The same, with cookies of this name.
-    pub(crate) fn with_cookies_named(name: &str, headers: &'h HeaderMap) -> Self {
+    /// The same, without cookies.
+    pub(crate) fn without_cookies(headers: &'h HeaderMap) -> Self {
         // A header that is not text counts as an empty credential, which is never valid. A token is long, and `to_str`
         // looks at it byte by byte.
         let text = |value: &'h HeaderValue| std::str::from_utf8(value.as_bytes()).ok();
         let texts = headers.get_all(AUTHORIZATION).iter();
         let texts = texts.map(|value| text(value).filter(|text| text.is_ascii()).unwrap_or_default());
-        Self { authorization: texts.collect(), cookies: values_named(name, headers) }
+        Self { authorization: texts.collect(), cookies: SmallVec::new() }
     }
 
     /// The same, for a carrier to search.

@@ -25,6 +25,13 @@ impl ConfigFault {
         Self { key: Some(key.into()), ..self }
     }
 
+    /// Whether it is of this key, or of one within its table.
+    #[must_use]
+    pub fn is_about(&self, key: &str) -> bool {
+        let rest = self.key.as_deref().and_then(|known| known.strip_prefix(key));
+        rest.is_some_and(|rest| rest.is_empty() || rest.starts_with('.'))
+    }
+
     /// Where the value was written.
     #[must_use]
     pub const fn origin(&self) -> &Origin {

@@ -3,11 +3,19 @@
 use std::fmt;
 
 use http::{Method, Uri};
+use percent_encoding::percent_decode_str;
+use portcullis_api::operation::{FORWARD_AUTH_OPERATIONS, ForwardAuthRow};
+use portcullis_api::refusal::Reason;
+use portcullis_axum::Roles;
+use portcullis_axum::forward_auth::RequirementSource;
+use portcullis_config::parse::ForwardAuth;
+use portcullis_core::user::Role;
 use portcullis_verifier::OnStale;
 
+use crate::config::GatewayConfig;
 use crate::gateway::is_own;
 use crate::path::{PathFault, RequestPath};
-use crate::routes::{FoundRoute, GatewayRoute, RouteAccess, RoutingTable};
+use crate::routes::{FoundRoute, GatewayRoute, RouteAccess, RoutePath, RoutingTable};
 
 impl fmt::Display for RouteAccess {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
@@ -64,13 +72,58 @@ fn options(route: &GatewayRoute) -> String {
     words.join(", ")
 }
 
+/// A policy of forward-auth in words, for a table.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub struct PolicyRow {
+    /// The path that proxies ask.
+    pub path: String,
+    /// Who may pass.
+    pub access: String,
+    /// Where a browser is sent to sign in.
+    pub login: String,
+    /// The hosts to which it may return.
+    pub hosts: String,
+}
+
+impl PolicyRow {
+    /// What proxies may ask: the query, whose hosts are listed, and every policy.
+    #[must_use]
+    pub fn all(forward_auth: &ForwardAuth) -> Vec<Self> {
+        let [query, ..] = FORWARD_AUTH_OPERATIONS;
+        let by_query = Self {
+            path: query.route.to_owned(),
+            access: "by its query".to_owned(),
+            login: "by its query".to_owned(),
+            hosts: forward_auth.hosts.join(", "),
+        };
+        let policies = forward_auth.policies.iter().map(|(name, policy)| Self {
+            path: format!("{}/@{name}", query.route),
+            access: access_of(&policy.roles).to_string(),
+            login: policy.login.as_ref().map(ToString::to_string).unwrap_or_default(),
+            hosts: policy.hosts.join(", "),
+        });
+        std::iter::once(by_query).chain(policies).collect()
+    }
+}
+
+fn access_of(roles: &[Role]) -> RouteAccess {
+    if roles.is_empty() { RouteAccess::SignedIn } else { RouteAccess::Roles(roles.to_vec()) }
+}
+
 /// What becomes of a request.
 #[derive(Clone, PartialEq, Eq, Debug)]
 pub enum Fate {
     /// It is refused with this status, because of this.
     Refused(u16, String),
-    /// The gateway answers it: with the key of its assertions.
-    Answered,
+    /// The gateway answers it itself.
+    Answered {
+        /// What the answer is.
+        what: &'static str,
+        /// Who gets it, or of whom it says that they may pass.
+        needs: String,
+        /// Where a browser is sent to sign in.
+        login: Option<String>,
+    },
     /// It is forwarded, if its user may pass.
     Forwarded {
         /// The path and query that the upstream gets.
@@ -87,8 +140,12 @@ pub enum Fate {
 impl fmt::Display for Fate {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
-            Self::Answered => f.write_str("answered by the gateway with the key of its assertions"),
             Self::Refused(status, reason) => write!(f, "refused with {status}: {reason}"),
+            Self::Answered { what, needs, login } => {
+                writeln!(f, "answered   by the gateway itself: {what}")?;
+                write!(f, "needs      {needs}")?;
+                login.iter().try_for_each(|login| write!(f, "\nlogin      {login}"))
+            }
             Self::Forwarded { target, route, needs, upstream } => {
                 writeln!(f, "route      {route}")?;
                 writeln!(f, "needs      {}", needs.join(", and "))?;
@@ -101,23 +158,58 @@ impl fmt::Display for Fate {
 
 /// What becomes of a request for a path.
 #[must_use]
-pub fn explain(routes: &[GatewayRoute], method: &Method, path: &str) -> Fate {
+pub fn explain(config: &GatewayConfig, method: &Method, path: &str) -> Fate {
     // A URL might be that of any host.
     let Some(uri) = path.parse::<Uri>().ok().filter(|uri| uri.authority().is_none()) else {
         return Fate::Refused(400, "this is no path: write /reports/7".to_owned());
     };
-    if is_own(method, &uri) {
-        return Fate::Answered;
+    if let Some(own) = answered(config, method, &uri) {
+        return own;
     }
     let path = match RequestPath::read(&uri) {
         Ok(path) => path,
         Err(fault) => return Fate::Refused(400, fault.to_string()),
     };
-    let table = RoutingTable::new(routes.iter().collect());
+    if config.forward_auth.is_some() && RoutePath::of_forward_auth().takes_as_any(&path) {
+        return Fate::Refused(
+            404,
+            "the gateway answers /auth/verify, and nothing else lies there".to_owned(),
+        );
+    }
+    let table = RoutingTable::new(config.routes.iter().collect());
     let Some(found) = table.find(&path) else {
         return Fate::Refused(404, "no route takes this path".to_owned());
     };
     refused(&found, &path, method).unwrap_or_else(|| forwarded(&found, &path))
+}
+
+/// What the gateway says itself.
+fn answered(config: &GatewayConfig, method: &Method, uri: &Uri) -> Option<Fate> {
+    if is_own(method, uri) {
+        let what = "the key that verifies assertions";
+        return Some(Fate::Answered { what, needs: RouteAccess::Public.to_string(), login: None });
+    }
+    let rules = config.forward_auth_rules()?;
+    let (_, name) = ForwardAuthRow::of_path(uri.path())?;
+    let name = name.map(|name| percent_decode_str(name).decode_utf8_lossy());
+    let source = name
+        .as_deref()
+        .map_or_else(|| RequirementSource::Query(uri.query().unwrap_or_default()), RequirementSource::Policy);
+    Some(match rules.required(source) {
+        Ok(required) => Fate::Answered {
+            what: "forward-auth, whatever the method",
+            needs: access_of(required.roles.as_ref().map_or(&[], Roles::as_slice)).to_string(),
+            login: required.login.as_ref().map(ToString::to_string),
+        },
+        Err(refusal) => {
+            let reason = match (&name, refusal.reason) {
+                (Some(name), _) => format!("there is no policy {name}"),
+                (None, Reason::Faults(faults)) => faults.join("; "),
+                (None, _) => "the query has a fault".to_owned(),
+            };
+            Fate::Refused(refusal.code.status(), reason)
+        }
+    })
 }
 
 fn refused(found: &FoundRoute<'_, &GatewayRoute>, path: &RequestPath, method: &Method) -> Option<Fate> {

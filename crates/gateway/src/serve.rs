@@ -61,11 +61,12 @@ pub struct OpenedGateway {
 ///
 /// There is none, or no verifier for it.
 pub fn followed(config: &GatewayConfig) -> Result<Verifier, GatewayStartError> {
-    let Some(VerificationServer { url, feed_key, tenants }) = &config.process.server else {
+    let Some(VerificationServer { url, feed_key, tenants, cookies }) = &config.process.server else {
         return Err(GatewayStartError::NoServer);
     };
     let builder =
         Verifier::builder(url.as_str()).feed_key(feed_key.reveal()).tenants(tenants.iter().cloned());
+    let builder = builder.cookie_names(cookies.iter().cloned());
     Ok(builder.max_staleness(config.process.max_staleness).build()?)
 }
 
@@ -79,6 +80,7 @@ impl OpenedGateway {
         config: &GatewayConfig,
         verifier: Arc<dyn CredentialVerifier>,
     ) -> Result<Self, GatewayStartError> {
+        warn_of(config);
         let clock: Arc<dyn Clock> = Arc::new(SystemClock);
         let assertions = Assertions::new(AssertionKey::generate(&SystemRandom)?, clock.clone());
         let gateway = Gateway::new(GatewayState::new(config, None)?, verifier, assertions, clock);
@@ -144,8 +146,15 @@ impl Reloader {
             Err(fault) => return error!(%fault, "the old routes stay"),
         }
         info!(routes = config.routes.len(), "the gateway's file was read again");
+        warn_of(&config);
         if config.process != self.process {
-            warn!("listen, server, limits, metrics and log count from the next start on");
+            warn!("listen, server, cookies, limits, metrics and log count from the next start on");
         }
+    }
+}
+
+fn warn_of(config: &GatewayConfig) {
+    if let Some(warning) = config.warning() {
+        warn!("{warning}");
     }
 }

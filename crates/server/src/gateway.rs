@@ -24,7 +24,7 @@ use tracing::{info, warn};
 use crate::config::{Log, LogFormat};
 use crate::{http, log};
 
-pub use inner::{InnerGateway, InnerGatewayError, start_gateway};
+pub use inner::{InnerGateway, InnerGatewayError, SurroundingServer, start_gateway};
 
 /// A gateway could not start.
 #[derive(Debug, Error)]

@@ -50,10 +50,10 @@ impl Verifier {
         self.core.verify(credential, on_stale).await
     }
 
-    /// The name of the session cookie.
+    /// The names of the session cookie.
     #[must_use]
-    pub fn cookie_name(&self) -> &str {
-        &self.core.cookie_name
+    pub fn cookie_names(&self) -> &[String] {
+        &self.core.cookie_names
     }
 
     /// Waits until this user's open stream must be cut: by a revocation or another role, at the token's `exp` without

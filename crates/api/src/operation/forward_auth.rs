@@ -58,10 +58,56 @@ impl ForwardAuthRow {
     pub const fn access(&self) -> Access {
         Access::SignedIn
     }
+
+    /// The row of a path, and the name of the policy as the path spells it, for a program that has no router.
+    #[must_use]
+    pub fn of_path(path: &str) -> Option<(Self, Option<&str>)> {
+        let [query, policy, before_path] = FORWARD_AUTH_OPERATIONS;
+        let Some(rest) = path.strip_prefix(before_policy()) else {
+            let is_query = path.strip_suffix('/').unwrap_or(path) == QUERY;
+            return is_query.then_some((query, None));
+        };
+        let (name, appended) = rest.split_once('/').unwrap_or((rest, ""));
+        let row = if appended.is_empty() { policy } else { before_path };
+        (!name.is_empty()).then_some((row, Some(name)))
+    }
+}
+
+fn before_policy() -> &'static str {
+    POLICY.split('{').next().unwrap_or(POLICY)
 }
 
 /// Whether a path is one of forward-auth.
 pub(super) fn is_forward_auth(path: &str) -> bool {
-    let before_policy = POLICY.split('{').next().unwrap_or(POLICY);
-    path == QUERY || path.starts_with(before_policy)
+    path == QUERY || path.starts_with(before_policy())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_path_has_the_row_whose_route_it_matches() {
+        use ForwardAuthOperation::{Policy, PolicyBeforePath, Query};
+        for (path, found) in [
+            ("/auth/verify", Some((Query, None))),
+            ("/auth/verify/", Some((Query, None))),
+            ("/auth/verify/@app", Some((Policy, Some("app")))),
+            ("/auth/verify/@app/", Some((Policy, Some("app")))),
+            ("/auth/verify/@app//", Some((PolicyBeforePath, Some("app")))),
+            ("/auth/verify/@app/a/../@staff", Some((PolicyBeforePath, Some("app")))),
+            ("/auth/verify/@app%2fx", Some((Policy, Some("app%2fx")))),
+            ("/auth/verify/@", None),
+            ("/auth/verify/@/x", None),
+            ("/auth/verify/app", None),
+            ("/auth/verify//", None),
+            ("/auth/verify//@app", None),
+            ("/auth/verify;x", None),
+            ("/auth/Verify", None),
+            ("/auth", None),
+        ] {
+            let row = ForwardAuthRow::of_path(path).map(|(row, name)| (row.kind, name));
+            assert_eq!(row, found, "{path}");
+        }
+    }
 }

@@ -3,7 +3,8 @@
 use std::path::Path;
 
 use portcullis_axum::Origins;
-use portcullis_config::parse::Parsed;
+use portcullis_axum::forward_auth::SignInHost;
+use portcullis_config::parse::{ForwardAuth, Parsed, PublicUrl, policy_names};
 use portcullis_config::{ConfigFault, OpenFile, Origin, unreadable};
 
 use super::draft::{GatewayDraft, RouteDraft, feed_key};
@@ -14,6 +15,8 @@ use super::{GatewayConfig, GatewayProcess, VerificationServer};
 use crate::headers::OurCookies;
 use crate::routes::{GatewayRoute, RoutePath, RouteTimeouts, RoutingTable};
 use crate::upstream::stated_authorities;
+
+const POLICIES: &str = "forward_auth.policies";
 
 /// Puts a configuration together, and collects the faults.
 pub(super) struct Assembly<'a> {
@@ -32,10 +35,14 @@ impl Assembly<'_> {
             let key = text.and_then(|text| self.told(stated, "feed_key_file", feed_key(text.trim())));
             draft.feed_key = key;
         }
-        let routes = self.routes(stated, draft.timeouts);
+        let forward_auth = draft.answered_proxies();
+        let routes = self.routes(stated, draft.timeouts, forward_auth.is_some());
+        self.check_policies(forward_auth.as_ref(), stated);
+        self.check_reserved(forward_auth.as_ref(), &routes, stated);
         let mut cookies = OurCookies::default();
         cookies.session = draft.session_cookies.take().unwrap_or(cookies.session);
-        let server = self.followed(&draft, stated);
+        let server = self.followed(&draft, &cookies, stated);
+        let sign_in = SignInHost::of("server", draft.server.as_ref().map(PublicUrl::as_str));
         GatewayConfig {
             process: GatewayProcess { server, client_idle: draft.timeouts.idle, ..draft.process },
             routes,
@@ -46,6 +53,8 @@ impl Assembly<'_> {
             proxies: draft.proxies,
             stream_grace: draft.stream_grace,
             cookies,
+            forward_auth,
+            sign_in,
         }
     }
 
@@ -58,12 +67,21 @@ impl Assembly<'_> {
     }
 
     /// The server that is followed needs a feed key, and a feed key a server.
-    fn followed(&mut self, draft: &GatewayDraft, stated: &StatedKeys) -> Option<VerificationServer> {
+    fn followed(
+        &mut self,
+        draft: &GatewayDraft,
+        cookies: &OurCookies,
+        stated: &StatedKeys,
+    ) -> Option<VerificationServer> {
         let has_key = ["feed_key", "feed_key_file"].into_iter().find(|key| stated.origin(key).is_some());
         let (of, what) = match (&draft.server, &draft.feed_key, has_key) {
             (Some(url), Some(key), _) => {
-                let (url, feed_key) = (url.clone(), key.clone());
-                return Some(VerificationServer { url, feed_key, tenants: draft.tenants.clone() });
+                return Some(VerificationServer {
+                    url: url.clone(),
+                    feed_key: key.clone(),
+                    tenants: draft.tenants.clone(),
+                    cookies: cookies.session.clone(),
+                });
             }
             (Some(_), None, None) => {
                 ("server", "needs feed_key_file: `portcullis feed key create` prints a feed key")
@@ -77,9 +95,46 @@ impl Assembly<'_> {
         None
     }
 
-    /// Every route, if all are right.
-    fn routes(&mut self, stated: &StatedKeys, timeouts: RouteTimeouts) -> Vec<GatewayRoute> {
-        if stated.routes.is_empty() {
+    /// Each policy must be whole, if what is stated of all was understood.
+    fn check_policies(&mut self, forward_auth: Option<&ForwardAuth>, stated: &StatedKeys) {
+        if self.faults.iter().any(|fault| fault.is_about(POLICIES)) {
+            return;
+        }
+        for (name, message) in forward_auth.into_iter().flat_map(ForwardAuth::incomplete) {
+            let is_about = |lines: &str| policy_names(lines).any(|known| known == name);
+            let origin = stated.origin_about(POLICIES, is_about).cloned().unwrap_or(Origin::Default);
+            self.faults.push(ConfigFault::new(origin, message).about(POLICIES));
+        }
+    }
+
+    /// What the gateway answers itself is no route's.
+    fn check_reserved(
+        &mut self,
+        forward_auth: Option<&ForwardAuth>,
+        routes: &[GatewayRoute],
+        stated: &StatedKeys,
+    ) {
+        let own = RoutePath::of_forward_auth();
+        let begins = stated.routes.iter().map(|(begin, _)| begin);
+        let below = routes.iter().zip(begins).filter(|(route, _)| own.lies_at_or_above(&route.path));
+        for (route, begin) in below.filter(|_| forward_auth.is_some()) {
+            let message = format!(
+                "{} is never reached, because the gateway answers {own} and what lies below it itself: leave the route out, \
+                 or write forward_auth.enabled = false",
+                route.path
+            );
+            self.faults.push(ConfigFault::new(begin.clone(), message).about("routes"));
+        }
+    }
+
+    /// Every route, if all are right. A gateway that answers proxies needs none.
+    fn routes(
+        &mut self,
+        stated: &StatedKeys,
+        timeouts: RouteTimeouts,
+        answers_proxies: bool,
+    ) -> Vec<GatewayRoute> {
+        if stated.routes.is_empty() && !answers_proxies {
             let what = "there is no route: write [[routes]]";
             self.faults.push(ConfigFault::new(Origin::Default, what).about("routes"));
         }

@@ -29,6 +29,7 @@ mod tests {
     use super::*;
 
     const PAGE: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/../../docs/gateway.md");
+    const FORWARD_AUTH: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/../../docs/forward-auth.md");
     const BEGIN: &str = "<!-- from the tables of keys: UPDATE_DOCS=1 cargo test -p portcullis-gateway -->\n";
     const END: &str = "<!-- end -->";
 
@@ -46,11 +47,12 @@ mod tests {
     }
 
     #[test]
-    fn the_example_of_the_page_is_a_file_without_faults() {
-        let page = std::fs::read_to_string(PAGE).unwrap();
-        let examples: Vec<&str> =
-            page.split("```toml\n").skip(1).filter_map(|rest| rest.split("```").next()).collect();
-        assert_eq!(examples.len(), 2);
+    fn the_examples_of_the_pages_are_files_without_faults() {
+        let pages = [PAGE, FORWARD_AUTH].map(|page| std::fs::read_to_string(page).unwrap()).concat();
+        let examples = pages.split("```toml\n").skip(1).filter_map(|rest| rest.split("```").next());
+        // The page of forward-auth has one of the server, too.
+        let examples: Vec<&str> = examples.filter(|example| example.contains("feed_key_file")).collect();
+        assert_eq!(examples.len(), 3);
         let authority = rcgen::generate_simple_self_signed(["internal".to_owned()]).unwrap();
         for example in examples {
             let environment = std::collections::BTreeMap::new();

@@ -4,7 +4,7 @@ use std::path::PathBuf;
 use std::time::Duration;
 
 use http::Method;
-use portcullis_config::parse::{Parsed, PublicUrl, WebOrigin};
+use portcullis_config::parse::{ForwardAuth, Parsed, PublicUrl, WebOrigin};
 use portcullis_core::id::TenantId;
 use portcullis_core::secret::PlainSecret;
 use portcullis_core::user::Role;
@@ -27,9 +27,19 @@ pub(super) struct GatewayDraft {
     pub(super) proxies: TrustedProxies,
     pub(super) timeouts: RouteTimeouts,
     pub(super) session_cookies: Option<Vec<String>>,
+    pub(super) forward_auth: ForwardAuth,
+    /// Whether the gateway answers `/auth/verify`, where that is stated.
+    pub(super) answers_proxies: Option<bool>,
 }
 
 impl GatewayDraft {
+    /// What the gateway answers proxies; `None` if it does not.
+    pub(super) fn answered_proxies(&mut self) -> Option<ForwardAuth> {
+        let stated = std::mem::take(&mut self.forward_auth);
+        let is_stated = !stated.hosts.is_empty() || !stated.policies.is_empty();
+        self.answers_proxies.unwrap_or(is_stated).then_some(stated)
+    }
+
     /// Nothing is stated yet, not even a default.
     pub(super) fn blank() -> Self {
         Self {
@@ -47,6 +57,8 @@ impl GatewayDraft {
                 idle: Duration::ZERO,
             },
             session_cookies: None,
+            forward_auth: ForwardAuth::default(),
+            answers_proxies: None,
         }
     }
 }

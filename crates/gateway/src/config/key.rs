@@ -51,6 +51,12 @@ impl StatedKeys {
         self.values.get(key).and_then(|values| values.last()).map(|value| &value.origin)
     }
 
+    /// Where a value of a key is stated last that is `about` something.
+    pub(super) fn origin_about(&self, key: &str, about: impl Fn(&str) -> bool) -> Option<&Origin> {
+        let values = self.values.get(key).into_iter().flatten();
+        values.rev().find(|value| about(&value.text)).map(|value| &value.origin)
+    }
+
     /// Gives each key its default, then each stated value. Each must be valid, even one that another goes before.
     pub(super) fn fill<D>(
         &self,

@@ -19,7 +19,8 @@ use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use portcullis_axum::Origins;
-use portcullis_config::parse::{Listen, PublicUrl};
+use portcullis_axum::forward_auth::{ForwardAuthRules, SignInHost};
+use portcullis_config::parse::{ForwardAuth, Listen, PublicUrl};
 use portcullis_config::{ConfigFault, Origin, StatedValue, unreadable};
 use portcullis_core::id::TenantId;
 use portcullis_core::secret::PlainSecret;
@@ -42,6 +43,8 @@ pub struct VerificationServer {
     pub feed_key: PlainSecret,
     /// The tenants whose users may pass.
     pub tenants: Vec<TenantId>,
+    /// The names that its session cookie may have.
+    pub cookies: Vec<String>,
 }
 
 /// What of a gateway's configuration cannot change while it runs.
@@ -86,6 +89,10 @@ pub struct GatewayConfig {
     pub stream_grace: Duration,
     /// The names of our cookies.
     pub cookies: OurCookies,
+    /// What proxies may ask at `/auth/verify`; `None` if that is for the routes.
+    pub forward_auth: Option<ForwardAuth>,
+    /// The host of the server's own pages.
+    pub sign_in: SignInHost,
 }
 
 /// What a gateway's configuration is read from.
@@ -124,6 +131,23 @@ impl GatewayConfig {
         }
         faults.sort_by(|a, b| a.origin().cmp(b.origin()));
         Err(faults)
+    }
+}
+
+impl GatewayConfig {
+    /// What is answered at `/auth/verify`; `None` if that is for the routes.
+    #[must_use]
+    pub fn forward_auth_rules(&self) -> Option<ForwardAuthRules> {
+        let stated = self.forward_auth.as_ref()?;
+        Some(ForwardAuthRules::of(stated, self.sign_in.clone()))
+    }
+
+    /// What is allowed, and may not be what was meant.
+    #[must_use]
+    pub fn warning(&self) -> Option<String> {
+        let trusts_a_proxy = !self.proxies.networks.is_empty();
+        let (key, warning) = self.forward_auth.as_ref()?.warning(trusts_a_proxy)?;
+        Some(format!("{key}: {warning}"))
     }
 }
 

@@ -2,7 +2,7 @@
 
 use portcullis_config::parse::{
     boolean, choice, cookie_name, duration, list, listen, log_level, network, number, path, public_url,
-    socket, web_origin,
+    socket, web_host, web_origin,
 };
 use portcullis_config::toml_value::ValueType;
 use portcullis_transport::proxies::ProxyHeader;
@@ -10,7 +10,7 @@ use portcullis_transport::proxies::ProxyHeader;
 use super::draft::{GatewayDraft, feed_key};
 use super::key::{GatewayKey, key, some};
 
-use ValueType::{Boolean, Integer, List, Text};
+use ValueType::{Boolean, Integer, List, NamedTables, Text};
 
 /// The keys outside the routes.
 pub(super) const SETTINGS: &[GatewayKey<GatewayDraft>] = &[
@@ -88,6 +88,28 @@ pub(super) const SETTINGS: &[GatewayKey<GatewayDraft>] = &[
             )
         },
         "Header in which they name it"
+    ),
+    key!(
+        "forward_auth.enabled",
+        Boolean,
+        "",
+        answers_proxies = |text| boolean(text).map(Some),
+        "Whether the gateway answers `/auth/verify` itself; it does where hosts or policies are stated"
+    ),
+    key!(
+        "forward_auth.hosts",
+        List,
+        "",
+        forward_auth.hosts = |text| list(text, web_host),
+        "Hosts to which a browser may return from the page of `/auth/verify?login=…`, and on which that page may be"
+    ),
+    GatewayKey::new(
+        "forward_auth.policies",
+        NamedTables,
+        "",
+        "What `/auth/verify/@NAME` requires: a table for each policy, with `roles`, `login` and `hosts`; the variable has a \
+         line for each, `NAME.roles=admin`",
+        |draft, lines| draft.forward_auth.add_policies(lines).map(|_| ()),
     ),
     key!(
         "timeouts.connect",

@@ -240,3 +240,102 @@ fn no_fault_repeats_a_feed_key() {
     let config = read(&format!("server = \"https://a.example\"\nfeed_key = \"canary\"\n{ROUTE}")).unwrap();
     assert!(!format!("{config:?}").contains("canary"));
 }
+
+const POLICIES: &str = r#"
+proxies.trusted = ["10.0.0.1"]
+[forward_auth]
+hosts = ["app.example.com"]
+[forward_auth.policies.any]
+[forward_auth.policies.staff]
+roles = ["manager", "admin"]
+login = "https://auth.example.com/login?for=staff"
+hosts = ["App.example.com:443", "staff.example.com:8443"]
+"#;
+
+#[test]
+fn policies_are_those_of_the_server_and_a_variable_adds_to_the_file() {
+    let lines = "staff.roles=admin\n\nother.roles = user , manager";
+    let text = format!("{POLICIES}{ROUTE}");
+    let config = read_with(&text, &[("PORTCULLIS_GATEWAY_FORWARD_AUTH_POLICIES", lines)], None).unwrap();
+    assert_eq!(config.warning(), None);
+    let ForwardAuth { hosts, policies } = config.forward_auth.unwrap();
+    assert_eq!(hosts, ["app.example.com"]);
+    assert_eq!(policies.keys().collect::<Vec<_>>(), ["any", "other", "staff"]);
+    let staff = &policies["staff"];
+    assert_eq!(
+        (staff.roles.as_slice(), staff.hosts.as_slice()),
+        (&[Role::Admin][..], &["app.example.com".to_owned(), "staff.example.com:8443".to_owned()][..])
+    );
+    assert_eq!(staff.login.as_ref().unwrap().as_str(), "https://auth.example.com/login?for=staff");
+    assert_eq!(policies["other"].roles, [Role::User, Role::Manager]);
+}
+
+#[test]
+fn each_fault_of_a_policy_names_its_line_and_the_cure() {
+    let file = r#"[forward_auth]
+hosts = ["https://app.example.com"]
+[forward_auth.policies.one]
+roles = ["boss"]
+role = ["admin"]
+[forward_auth.policies.two]
+login = "https://auth.example.com"
+roles = "user"
+[forward_auth.policies."a b"]
+[forward_auth.policies.three]
+roles = 3
+[forward_auth.policies]
+four = "admin"
+[forward_auth.policy.five]
+roles = "admin"
+"#;
+    let expected = [
+        "gateway.toml:2: forward_auth.hosts: \"https://app.example.com\" is not a host: write app.example.com, or \
+         app.example.com:8443",
+        "gateway.toml:4: forward_auth.policies: one.roles: \"boss\" is not one of user, manager, admin",
+        "gateway.toml:5: forward_auth.policies: one.role is not one of roles, login, hosts; did you mean roles?",
+        "gateway.toml:9: forward_auth.policies: \"a b\" names no policy: write up to 64 letters, digits, - and _",
+        "gateway.toml:11: forward_auth.policies.three.roles: must be a string or an array of strings, in one line, not an \
+         integer",
+        "gateway.toml:13: forward_auth.policies.four: must be a table, not a string",
+        "gateway.toml:14: forward_auth.policy: is not a key",
+    ];
+    assert_eq!(read(&format!("{file}{ROUTE}")).unwrap_err(), expected);
+    let told = read(&format!(
+        "[forward_auth.policies.a]\nlogin = \"https://auth.example.com\"\nroles = \"user\"\n\
+                              [forward_auth.policies.b]\nroles = \"user\"\n{ROUTE}"
+    ));
+    let fault = "gateway.toml:3: forward_auth.policies: a needs hosts, to which a browser may return from login: hosts = \
+                 [\"app.example.com\"]";
+    assert_eq!(told.unwrap_err(), [fault]);
+}
+
+#[test]
+fn a_route_of_what_the_gateway_answers_itself_is_a_fault() {
+    let route = |path: &str| format!("[[routes]]\npath = \"{path}\"\nupstream = \"http://127.0.0.1:1\"\n");
+    for (path, shown) in [("/auth/verify", "/auth/verify"), ("/Auth/Verify/x", "/Auth/Verify/x")] {
+        let text = format!("forward_auth.enabled = true\n{ROUTE}{}", route(path));
+        let fault = format!(
+            "gateway.toml:5: routes: {shown} is never reached, because the gateway answers /auth/verify and what lies below \
+             it itself: leave the route out, or write forward_auth.enabled = false"
+        );
+        assert_eq!(read(&text).unwrap_err(), [fault]);
+        for off in ["", "forward_auth.enabled = false\nforward_auth.policies.any = {}\n"] {
+            assert!(read(&format!("{off}{ROUTE}{}", route(path))).unwrap().forward_auth.is_none());
+        }
+    }
+    let alone = read("forward_auth.enabled = true").unwrap();
+    assert!(alone.routes.is_empty(), "a gateway beside another proxy forwards nothing");
+    for path in ["/auth", "/auth/verifyx", "/verify"] {
+        let text = format!("forward_auth.enabled = true\n{ROUTE}{}", route(path));
+        assert!(read(&text).unwrap().forward_auth.is_some(), "{path}");
+    }
+}
+
+#[test]
+fn where_no_proxy_is_trusted_a_warning_says_that_no_browser_is_sent_to_sign_in() {
+    let warning = |keys: &str| read(&format!("{keys}\n{ROUTE}")).unwrap().warning();
+    let told = warning("forward_auth.hosts = [\"app.example.com\"]").unwrap();
+    assert!(told.starts_with("forward_auth.hosts: no browser is sent to sign in"), "{told}");
+    assert_eq!(warning("forward_auth.enabled = true"), None);
+    assert_eq!(warning("proxies.trusted = [\"10.0.0.1\"]\nforward_auth.hosts = [\"app.example.com\"]"), None);
+}

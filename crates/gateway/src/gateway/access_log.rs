@@ -12,10 +12,9 @@ use portcullis_core::id::{TenantId, UserId};
 use portcullis_transport::http::{AnswerCounter, known_method};
 use portcullis_transport::listener::Peer;
 use portcullis_transport::proxies::client_address;
-use portcullis_verifier::VerifiedUser;
 use tracing::info;
 
-use super::state::{GatewayState, ServedRoute};
+use super::state::GatewayState;
 use crate::upstream::UpstreamUrl;
 
 /// The target of the lines.
@@ -55,13 +54,16 @@ impl<'c> AccessRecord<'c> {
         }
     }
 
-    pub(super) fn takes(&mut self, served: &ServedRoute) {
-        self.route = Some(served.route.path.to_string());
-        self.answers = served.answers.clone();
+    /// Notes the route, and what counts its answers.
+    pub(super) fn takes(&mut self, route: String, answers: Option<Arc<AnswerCounter>>) {
+        self.route = Some(route);
+        if let Some(answers) = answers {
+            self.answers = answers;
+        }
     }
 
-    pub(super) fn is_of(&mut self, user: Option<&VerifiedUser>) {
-        self.user = user.map(|user| (user.tenant.clone(), user.id));
+    pub(super) fn is_of(&mut self, user: Option<(&TenantId, UserId)>) {
+        self.user = user.map(|(tenant, id)| (tenant.clone(), id));
     }
 
     pub(super) fn went_to(&mut self, upstream: &UpstreamUrl) {

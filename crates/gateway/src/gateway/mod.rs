@@ -5,14 +5,14 @@
 
 mod access_log;
 mod cors;
+mod forward_auth;
 mod forwarding;
 mod own_paths;
 mod policy;
+mod proxy_question;
 mod rejection;
 mod request_checks;
 mod state;
-
-pub(crate) use own_paths::is_own;
 
 use std::panic::AssertUnwindSafe;
 use std::sync::{Arc, PoisonError, RwLock};
@@ -26,10 +26,14 @@ use portcullis_transport::http::RequestHandler;
 use portcullis_transport::listener::{Peer, log_handler_panic};
 
 use crate::assertion::Assertions;
+use crate::path::RequestPath;
 use crate::verification::CredentialVerifier;
 use access_log::AccessRecord;
+use proxy_question::ProxyQuestion;
 use rejection::{Rejection, RequestAsker};
 
+pub use forward_auth::ForwardAuthEndpoint;
+pub(crate) use own_paths::is_own;
 pub use state::{GatewayState, ServedRoute, UnusableUpstream};
 
 /// A gateway. A cheap handle.
@@ -69,7 +73,10 @@ impl Gateway {
 
 impl RequestHandler for Gateway {
     async fn answer(&self, request: Request, peer: Peer) -> Response {
-        let (state, asker) = (self.state(), RequestAsker::of(&request));
+        let (state, mut asker) = (self.state(), RequestAsker::of(&request));
+        if state.is_asked_by_servers(request.uri().path()) {
+            asker.origin = None;
+        }
         let mut record = AccessRecord::begin(&state, &request, peer, &*self.0.clock);
         let answering = AssertUnwindSafe(self.decide(&state, request, peer, &mut record)).catch_unwind();
         let mut response = match answering.await {
@@ -96,17 +103,24 @@ impl Gateway {
         record: &mut AccessRecord<'_>,
     ) -> Result<Response, Rejection> {
         let (mut parts, body) = request.into_parts();
-        let path = request_checks::check(&parts)?;
+        request_checks::check(&parts)?;
+        if let Some((endpoint, row)) = state.forward_auth(parts.uri.path()) {
+            let verifier = &*self.0.verifier;
+            let asked = ProxyQuestion { state, request: &parts, peer, verifier };
+            // Boxed: its state would make the future of every request large.
+            return Box::pin(asked.answer(endpoint, row, record)).await;
+        }
+        let path = RequestPath::read(&parts.uri)?;
         if let Some(own) = own_paths::answer(&parts, &self.0.assertions) {
             return Ok(own);
         }
         let found = policy::route(state, &path)?;
-        record.takes(found.route);
+        record.takes(found.route.route.path.to_string(), Some(found.route.answers.clone()));
         if cors::is_preflight(&parts) {
             return Ok(cors::preflight(&state.origins, &found.route.route, &parts));
         }
         let passed = policy::admit(state, &found, &parts, &*self.0.verifier).await?;
-        record.is_of(passed.user());
+        record.is_of(passed.user().map(|user| (&user.tenant, user.id)));
         let websocket = policy::websocket(state, &passed, &parts)?;
         forwarding::prepare_headers(state, &found.route.route, &passed, &mut parts, peer);
         let ready = forwarding::ReadyRequest { route: found.route, path, passed, websocket, parts, body };

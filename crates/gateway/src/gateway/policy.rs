@@ -29,6 +29,9 @@ pub(super) fn route<'t>(
     state: &'t GatewayState,
     path: &RequestPath,
 ) -> Result<FoundRoute<'t, ServedRoute>, Rejection> {
+    if state.forward_auth.as_ref().is_some_and(|own| own.reserves(path)) {
+        return Err(Refusal::no_route().into());
+    }
     let found = state.table.find(path).ok_or_else(|| Rejection::from(Refusal::no_route()))?;
     let keeps = found.all().all(|route| route.keeps_encoded);
     if path.is_ambiguous() && !keeps { Err(PathFault::Encoded.into()) } else { Ok(found) }

@@ -61,14 +61,18 @@ impl From<UpstreamFault> for Rejection {
 
 impl From<VerifyError> for Rejection {
     fn from(error: VerifyError) -> Self {
-        let refusal = match error {
-            VerifyError::Unavailable { retry_after } => {
-                Refusal::plain(Code::StoreUnavailable).later(retry_after)
-            }
-            VerifyError::Missing => Refusal::plain(Code::Unauthorized),
-            _ => Refusal { invalid_token: true, ..Refusal::plain(Code::Unauthorized) },
-        };
-        refusal.into()
+        refusal_of(&error).into()
+    }
+}
+
+/// What the client is told whose credential is not accepted.
+pub(super) fn refusal_of(error: &VerifyError) -> Refusal {
+    match error {
+        VerifyError::Unavailable { retry_after } => {
+            Refusal::plain(Code::StoreUnavailable).later(*retry_after)
+        }
+        VerifyError::Missing => Refusal::plain(Code::Unauthorized),
+        _ => Refusal { invalid_token: true, ..Refusal::plain(Code::Unauthorized) },
     }
 }
 

@@ -8,13 +8,12 @@ use portcullis_transport::http::{headers_exceed, names_one_host};
 
 use super::rejection::Rejection;
 use crate::headers::{check_connection, has_plain_framing};
-use crate::path::RequestPath;
 
 /// The most bytes of the headers of a request.
 const LARGEST_HEADERS: usize = 16 * 1024;
 
-/// Checks a request's head, and reads its path.
-pub(super) fn check(request: &Parts) -> Result<RequestPath, Rejection> {
+/// Checks a request's head.
+pub(super) fn check(request: &Parts) -> Result<(), Rejection> {
     if !names_one_host(request) {
         return Err(because("The request must have one Host header"));
     }
@@ -30,8 +29,7 @@ pub(super) fn check(request: &Parts) -> Result<RequestPath, Rejection> {
     if !has_plain_framing(&request.headers) {
         return Err(because("The transfer coding of the request is not supported"));
     }
-    check_connection(&request.headers)?;
-    Ok(RequestPath::read(&request.uri)?)
+    Ok(check_connection(&request.headers)?)
 }
 
 fn because(text: &'static str) -> Rejection {

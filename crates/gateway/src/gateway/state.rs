@@ -3,11 +3,13 @@
 use std::sync::Arc;
 use std::time::Duration;
 
+use portcullis_api::operation::ForwardAuthRow;
 use portcullis_axum::Origins;
 use portcullis_transport::http::AnswerCounter;
 use portcullis_transport::proxies::TrustedProxies;
 use thiserror::Error;
 
+use super::forward_auth::{AskedRow, ForwardAuthEndpoint};
 use crate::config::GatewayConfig;
 use crate::headers::HeaderPolicy;
 use crate::routes::{GatewayRoute, RoutingTable};
@@ -28,6 +30,8 @@ pub struct GatewayState {
     pub headers: HeaderPolicy,
     /// For how long a stream may go on while nothing is proven.
     pub stream_grace: Duration,
+    /// What answers `/auth/verify`; `None` if the routes do.
+    pub forward_auth: Option<ForwardAuthEndpoint>,
     /// Whether each request has a line of the log.
     pub logs_requests: bool,
     /// Counts answers to requests of no route.
@@ -75,9 +79,23 @@ impl GatewayState {
             proxies: config.proxies.clone(),
             headers: HeaderPolicy { cookies: config.cookies.clone() },
             stream_grace: config.stream_grace,
+            forward_auth: ForwardAuthEndpoint::of(config, METRIC),
             logs_requests: config.process.log_requests,
             unmatched: Arc::new(AnswerCounter::new(METRIC, "unmatched".to_owned())),
         })
+    }
+}
+
+impl GatewayState {
+    /// What answers a path of forward-auth, and by which row.
+    pub(super) fn forward_auth<'p>(&self, path: &'p str) -> Option<(&ForwardAuthEndpoint, AskedRow<'p>)> {
+        let own = self.forward_auth.as_ref()?;
+        Some((own, ForwardAuthRow::of_path(path)?))
+    }
+
+    /// Whether servers send the requests for a path, so that CORS does not apply.
+    pub(super) fn is_asked_by_servers(&self, path: &str) -> bool {
+        self.forward_auth(path).is_some()
     }
 }
 

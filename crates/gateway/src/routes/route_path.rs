@@ -3,6 +3,7 @@
 use std::fmt;
 
 use http::Uri;
+use portcullis_api::operation::FORWARD_AUTH_OPERATIONS;
 
 use crate::path::{PathSegment, Reading, RequestPath, has_readings, is_same_but_case};
 
@@ -35,6 +36,20 @@ impl RoutePath {
             return Err(format!("{text:?} has an empty segment or an encoded slash: write /reports"));
         }
         Ok(Self { segments, is_exact })
+    }
+
+    /// That of forward-auth, which the gateway may answer itself.
+    pub(crate) fn of_forward_auth() -> Self {
+        let [query, ..] = FORWARD_AUTH_OPERATIONS;
+        let segments = query.route.split('/').filter(|segment| !segment.is_empty());
+        Self { segments: segments.map(str::to_owned).collect(), is_exact: false }
+    }
+
+    /// Whether the path of a request begins with this one, as any server may read it.
+    #[must_use]
+    pub fn takes_as_any(&self, path: &RequestPath) -> bool {
+        let mut readings = std::iter::once(Reading::OF_POLICY).chain(Reading::OTHERS);
+        readings.any(|reading| self.takes(path.segments(), reading))
     }
 
     /// How many segments it has.

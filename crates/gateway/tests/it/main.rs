@@ -8,6 +8,8 @@ mod cross_site;
 #[cfg(test)]
 mod fixture;
 #[cfg(test)]
+mod forward_auth;
+#[cfg(test)]
 mod forwarding;
 #[cfg(test)]
 mod framing;

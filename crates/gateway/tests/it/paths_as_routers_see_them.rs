@@ -8,8 +8,8 @@ use proptest::prelude::*;
 use tower::ServiceExt as _;
 
 use portcullis_core::user::Role;
+use portcullis_gateway::config::GatewayConfig;
 use portcullis_gateway::explain::{Fate, explain};
-use portcullis_gateway::routes::GatewayRoute;
 
 use crate::fixture::read;
 
@@ -19,13 +19,13 @@ const SPELLINGS: &str = include_str!("spellings.txt");
 const PIECES: &str = include_str!("pieces_of_paths.txt");
 
 /// Who may pass: a public part, a part for administrators, and the rest for users.
-fn routes() -> Vec<GatewayRoute> {
+fn config() -> GatewayConfig {
     let route = |path: &str, keys: &str| {
         format!("[[routes]]\npath = \"{path}\"\nupstream = \"http://127.0.0.1:1\"\n{keys}\n")
     };
     let file =
         [route("/", ""), route("/open", "public = true"), route("/admin", "roles = [\"admin\"]")].concat();
-    read(&file).unwrap().routes
+    read(&file).unwrap()
 }
 
 /// What an upstream would serve: `open`, `admin` or `rest`.
@@ -109,7 +109,7 @@ const ROUTERS: [(&str, UpstreamRouter); 5] = [
 
 /// Whether the gateway lets a user with this role, or a client without a token, have this path; what it forwards then.
 fn passes(path: &str, user: Option<Role>) -> Option<String> {
-    let Fate::Forwarded { target, needs, .. } = explain(&routes(), &http::Method::GET, path) else {
+    let Fate::Forwarded { target, needs, .. } = explain(&config(), &http::Method::GET, path) else {
         return None;
     };
     let admits = |need: &str| match need {

@@ -20,8 +20,8 @@ use super::parse::{self, Parsed, Sessions, Tls};
 use super::report::{ConfigReport, ReportRow};
 use super::strategies::Strategies;
 use super::values::{
-    Cookie, Cors, Hashing, HttpLimits, HttpTimeouts, Lockout, Log, LogFormat, Mail, Metrics,
-    Passwords, SigningIn, Tcp, Tenants,
+    Cookie, Cors, Hashing, HttpLimits, HttpTimeouts, Lockout, Log, LogFormat, Mail, Metrics, Passwords,
+    SigningIn, Tcp, Tenants,
 };
 use portcullis_config::parse::ForwardAuth;
 use portcullis_config::{ConfigFault, OpenFile, Origin, unreadable};

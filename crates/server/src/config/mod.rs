@@ -49,7 +49,6 @@ use portcullis_stores::DatabaseUrl;
 pub use documentation::{documentation, tenant_documentation};
 pub use flags::Flags;
 pub use parse::{MailTransport, Sessions, SmtpSecurity, SmtpServer, Tls};
-pub(crate) use portcullis_config::parse::web_page;
 pub use portcullis_config::parse::{ForwardAuth, ForwardAuthPolicy, Listen, PublicUrl, TcpListen, WebOrigin};
 pub use portcullis_config::{ConfigFault, Origin};
 pub use portcullis_http::pages::Branding;

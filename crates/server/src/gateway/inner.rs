@@ -3,6 +3,7 @@
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
+use portcullis_axum::forward_auth::SignInHost;
 use portcullis_config::ConfigFault;
 use portcullis_core::engine::Engine;
 use portcullis_gateway::config::{GatewayConfig, GatewaySources};
@@ -15,6 +16,7 @@ use tokio::sync::watch;
 use tokio::task::JoinSet;
 
 use crate::config::{Config, environment};
+use crate::http::sign_in_host;
 
 /// The gateway of a server's process cannot start.
 #[derive(Debug, Error)]
@@ -31,6 +33,28 @@ pub enum InnerGatewayError {
 pub struct InnerGateway {
     file: PathBuf,
     config: GatewayConfig,
+    told: SurroundingServer,
+}
+
+/// What the server's own settings say of its gateway, whatever the file says.
+#[derive(Clone, Debug)]
+pub struct SurroundingServer {
+    cookie: String,
+    sign_in: SignInHost,
+}
+
+impl SurroundingServer {
+    /// Takes it from the server's configuration.
+    #[must_use]
+    pub fn of(config: &Config) -> Self {
+        Self { cookie: config.cookie.name.clone(), sign_in: sign_in_host(config) }
+    }
+
+    /// Puts it into the configuration of the gateway.
+    pub fn complete(&self, config: &mut GatewayConfig) {
+        config.cookies.session = vec![self.cookie.clone()];
+        config.sign_in = self.sign_in.clone();
+    }
 }
 
 impl InnerGateway {
@@ -40,26 +64,23 @@ impl InnerGateway {
     /// Every fault of the file.
     pub fn read(config: &Config) -> Result<Option<Self>, InnerGatewayError> {
         let Some(file) = config.gateway.clone() else { return Ok(None) };
-        let read = read(&file, &config.cookie.name).map_err(InnerGatewayError::File)?;
+        let told = SurroundingServer::of(config);
+        let read = read(&file, &told).map_err(InnerGatewayError::File)?;
         if read.process.server.is_some() {
             return Err(GatewayStartError::AlreadyInside.into());
         }
-        Ok(Some(Self { file, config: read }))
+        Ok(Some(Self { file, config: read, told }))
     }
 
     /// Opens its sockets.
     ///
     /// # Errors
     /// What keeps it from starting.
-    pub async fn open(
-        self,
-        config: &Config,
-        engine: &Engine,
-    ) -> Result<RunningInnerGateway, InnerGatewayError> {
+    pub async fn open(self, engine: &Engine) -> Result<RunningInnerGateway, InnerGatewayError> {
         let staleness = self.config.process.max_staleness;
         let verifier = EngineVerifier::new(engine.clone(), staleness);
         let opened = OpenedGateway::open(&self.config, Arc::new(verifier)).await?;
-        Ok(RunningInnerGateway { opened, file: self.file, cookie: config.cookie.name.clone() })
+        Ok(RunningInnerGateway { opened, file: self.file, told: self.told })
     }
 }
 
@@ -67,18 +88,18 @@ impl InnerGateway {
 pub struct RunningInnerGateway {
     opened: OpenedGateway,
     file: PathBuf,
-    cookie: String,
+    told: SurroundingServer,
 }
 
 impl RunningInnerGateway {
     /// Serves until the server stops. At SIGHUP the file is read again.
     pub async fn serve(self, stop: impl Future<Output = ListenerStop>) {
-        let Self { opened, file, cookie } = self;
+        let Self { opened, file, told } = self;
         let reloader = opened.reloader();
         let reloading = async {
             let Ok(mut hang_up) = signal(SignalKind::hangup()) else { return std::future::pending().await };
             while hang_up.recv().await.is_some() {
-                reloader.reload(read(&file, &cookie));
+                reloader.reload(read(&file, &told));
             }
         };
         let stopping = watch::Sender::new(false);
@@ -111,19 +132,19 @@ pub async fn start_gateway(
     stop: impl Future<Output = ListenerStop> + Send + 'static,
 ) -> Result<(), InnerGatewayError> {
     if let Some(gateway) = InnerGateway::read(config)? {
-        servers.spawn(gateway.open(config, engine).await?.serve(stop));
+        servers.spawn(gateway.open(engine).await?.serve(stop));
     }
     Ok(())
 }
 
-/// The file of the gateway. The session cookie is the server's.
-fn read(file: &Path, cookie: &str) -> Result<GatewayConfig, Vec<ConfigFault>> {
+/// The file of the gateway. The session cookie and the public URL are the server's.
+fn read(file: &Path, told: &SurroundingServer) -> Result<GatewayConfig, Vec<ConfigFault>> {
     let mut config = GatewayConfig::read(&GatewaySources {
         file: file.to_owned(),
         environment: &environment(),
         listen: None,
         open: &|path| std::fs::read_to_string(path),
     })?;
-    config.cookies.session = vec![cookie.to_owned()];
+    told.complete(&mut config);
     Ok(config)
 }

@@ -22,12 +22,13 @@ use portcullis_api::refusal::{Code, Refusal};
 use portcullis_axum::RefusalResponse;
 use portcullis_core::strategy::StrategyName;
 use portcullis_http::{EndpointRow, LayeredRoutes, RouteTable, device_rows, strategy_rows};
-use portcullis_http::{answer, origin, pages, routed_request};
+use portcullis_http::{answer, routed_request};
 
 pub(crate) use app::configured_pages;
 pub use app::{App, app};
 pub use endpoint::ServerEndpoint;
 pub use forward_auth::forward_auth_rules;
+pub(crate) use forward_auth::sign_in_host;
 pub use metrics::Recorder;
 pub use portcullis_http::serve;
 

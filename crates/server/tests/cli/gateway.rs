@@ -1,7 +1,9 @@
 //! `portcullis gateway`: its file is checked, and it runs in front of an application, by itself or inside a server.
 
+use std::fs::File;
 use std::io::{BufRead as _, BufReader, Read as _, Write as _};
 use std::net::{SocketAddr, TcpListener, TcpStream};
+use std::path::PathBuf;
 use std::process::{Child, Command, Stdio};
 
 use crate::fixture::{Workdir, text, wait_until};
@@ -48,17 +50,26 @@ fn get(address: SocketAddr, path: &str, bearer: &str) -> (u16, String) {
 struct RunningGateway {
     process: Child,
     address: SocketAddr,
+    log: PathBuf,
 }
 
 impl RunningGateway {
     fn start(home: &Workdir, words: &[&str]) -> Self {
         let mut command = home.command(env!("CARGO_BIN_EXE_portcullis"));
-        command.args(words).stdout(Stdio::piped()).stderr(Stdio::null());
+        let log = home.file("gateway.log", "", 0o600);
+        command.args(words).stdout(Stdio::piped()).stderr(File::create(&log).unwrap());
         let mut process = command.spawn().unwrap();
         let mut line = String::new();
         BufReader::new(process.stdout.take().unwrap()).read_line(&mut line).unwrap();
         let address = line.trim().rsplit('/').next().unwrap().parse().unwrap_or_else(|_| panic!("{line:?}"));
-        Self { process, address }
+        Self { process, address, log }
+    }
+
+    /// Stops the gateway, and returns what it has logged.
+    fn stopped(mut self) -> String {
+        self.signal("-TERM");
+        assert!(self.process.wait().unwrap().success());
+        std::fs::read_to_string(&self.log).unwrap()
     }
 
     fn signal(&self, name: &str) {
@@ -104,6 +115,52 @@ fn a_file_is_checked_and_explains_what_becomes_of_a_request() {
         ("POST /.well-known/portcullis-gateway.json", "upstream   http://127.0.0.1:8000\n"),
     ] {
         let said = home.run(&format!("gateway check --config gateway.toml {request}")).done().out;
+        assert!(said.contains(told), "{request}: {said}");
+    }
+}
+
+#[test]
+fn a_check_shows_what_proxies_may_ask_and_who_answers_them() {
+    let home = Workdir::new();
+    let route = "[[routes]]\npath = \"/\"\nupstream = \"http://127.0.0.1:8000\"\n";
+    let policies = "[forward_auth]\nhosts = [\"query.example.com\"]\n[forward_auth.policies.staff]\n\
+                    roles = [\"manager\", \"admin\"]\nlogin = \"https://auth.example.com/in\"\nhosts = \"app.example.com\"\n\
+                    [forward_auth.policies.any]\n";
+    let asked =
+        |request: &str| home.run(&format!("gateway check --config gateway.toml {request}")).done().out;
+    home.file("gateway.toml", route, 0o644);
+    assert!(!asked("").contains("FORWARD-AUTH"));
+    assert!(asked("GET /auth/verify").contains("upstream   http://127.0.0.1:8000"));
+    home.file("gateway.toml", &format!("{policies}{route}"), 0o644);
+    let shown = asked("");
+    let lines: Vec<Vec<&str>> = shown.lines().skip(3).map(|line| line.split_whitespace().collect()).collect();
+    assert_eq!(lines[0], ["FORWARD-AUTH", "ACCESS", "LOGIN", "HOSTS"]);
+    assert_eq!(lines[1].last(), Some(&"query.example.com"));
+    assert_eq!(lines[2], ["/auth/verify/@any", "signed", "in"]);
+    let staff = "/auth/verify/@staff manager or admin https://auth.example.com/in app.example.com";
+    assert_eq!(lines[3].join(" "), staff);
+    assert!(shown.ends_with("add the proxy's address to proxies.trusted\n"), "{shown}");
+    for (request, told) in [
+        (
+            "POST /auth/verify/@staff/x/../y",
+            "answered   by the gateway itself: forward-auth, whatever the method\n",
+        ),
+        ("GET /auth/verify/@staff", "needs      manager or admin\nlogin      https://auth.example.com/in\n"),
+        ("GET /auth/verify?role=admin", "needs      admin\n"),
+        ("GET /auth/verify", "needs      signed in\n"),
+        ("GET /auth/verify?next=x", "refused with 400: property next should not exist\n"),
+        ("GET /auth/verify/@none", "refused with 404: there is no policy none\n"),
+        (
+            "GET /Auth/verify",
+            "refused with 404: the gateway answers /auth/verify, and nothing else lies there\n",
+        ),
+        (
+            "GET /.well-known/portcullis-gateway.json",
+            "by the gateway itself: the key that verifies assertions\n",
+        ),
+        ("GET /auth", "route      /\n"),
+    ] {
+        let said = asked(request);
         assert!(said.contains(told), "{request}: {said}");
     }
 }
@@ -164,9 +221,52 @@ fn a_gateway_runs_in_front_of_an_application_and_reads_its_file_again() {
     wait_until("the new file counts", || get(gateway.address, "/", "").0 == 401);
     home.run("session end-all ann@example.com").done();
     wait_until("the end is known", || get(gateway.address, "/", token).0 == 401);
-    let mut gateway = gateway;
-    gateway.signal("-TERM");
-    assert!(gateway.process.wait().unwrap().success());
+    gateway.stopped();
+}
+
+#[test]
+fn what_proxies_ask_is_answered_logged_and_counted() {
+    let home = Workdir::new();
+    let server = home.serve();
+    home.user("ann@example.com").done();
+    let key = home.json("feed key create --tenant default --json");
+    home.file("feed.key", text(&key["key"]), 0o600);
+    // A port that was free a moment ago.
+    let metrics = TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap();
+    home.file(
+        "gateway.toml",
+        &format!(
+            "server = \"http://{}\"\nfeed_key_file = \"feed.key\"\nmetrics.listen = \"{metrics}\"\nlog.format = \"json\"\n\
+             forward_auth.policies.any = {{}}\n",
+            server.address()
+        ),
+        0o644,
+    );
+    let words = ["gateway", "--config", "gateway.toml", "--listen", "127.0.0.1:0"];
+    let gateway = RunningGateway::start(&home, &words);
+    let signed_in = server.password_sign_in("session-jwt", "ann@example.com");
+    let token = text(&signed_in["access_token"]);
+    wait_until("the token is known", || get(gateway.address, "/auth/verify/@any/reports/7", token).0 == 200);
+    assert_eq!(get(gateway.address, "/auth/verify?role=admin", token).0, 403);
+    server.post("/auth/session-jwt/logout", Some(token), &serde_json::Value::Null);
+    wait_until("the sign-out is known", || get(gateway.address, "/auth/verify", token).0 == 401);
+    let counted = get(metrics, "/metrics", "").1;
+    for labels in [
+        r#"route="/auth/verify/@{policy}/{*request}",method="GET",status="200""#,
+        r#"route="/auth/verify",method="GET",status="403""#,
+        r#"route="/auth/verify",method="GET",status="401""#,
+    ] {
+        let line = format!("portcullis_gateway_requests_total{{{labels}}} ");
+        assert!(counted.lines().any(|counted| counted.starts_with(&line)), "{line}: {counted}");
+    }
+    let log = gateway.stopped();
+    let lines = log.lines().filter_map(|line| serde_json::from_str::<serde_json::Value>(line).ok());
+    let of_policy = |line: &serde_json::Value| {
+        line["target"] == "portcullis::access" && line["route"] == "/auth/verify/@{policy}/{*request}"
+    };
+    let passed: Vec<_> = lines.filter(|line| of_policy(line) && line["status"] == 200).collect();
+    assert!(!passed.is_empty() && passed.iter().all(|line| line["tenant"] == "default"), "{log}");
+    assert!(passed.iter().all(|line| line["user"].is_string()) && !log.contains("/reports/7"), "{log}");
 }
 
 #[test]
@@ -196,7 +296,8 @@ fn a_gateway_inside_a_server_verifies_without_a_feed_key() {
     // A port that was free a moment ago.
     let address = TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap();
     let route = format!("[[routes]]\npath = \"/\"\nupstream = \"http://{application}\"\n");
-    home.file("gateway.toml", &format!("listen = \"{address}\"\n{route}"), 0o644);
+    let file = format!("listen = \"{address}\"\nforward_auth.enabled = true\n{route}");
+    home.file("gateway.toml", &file, 0o644);
     let home = home.variable("PORTCULLIS_GATEWAY_CONFIG", "gateway.toml");
     let server = home.serve();
     home.user("ann@example.com").done();
@@ -204,8 +305,9 @@ fn a_gateway_inside_a_server_verifies_without_a_feed_key() {
     let token = text(&signed_in["access_token"]);
     assert_eq!(get(address, "/", token), (200, "the application serves user".to_owned()));
     assert_eq!((get(address, "/", "").0, get(address, "/", "nonsense").0), (401, 401));
+    assert_eq!(get(address, "/auth/verify", token), (200, String::new()));
     server.post("/auth/session-jwt/logout", Some(token), &serde_json::Value::Null);
-    assert_eq!(get(address, "/", token).0, 401);
+    assert_eq!((get(address, "/", token).0, get(address, "/auth/verify", token).0), (401, 401));
     server.stop();
 
     home.file("gateway.toml", &format!("server = \"http://127.0.0.1:1\"\nfeed_key = \"k\"\n{route}"), 0o644);

@@ -6,12 +6,15 @@ use std::io;
 use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
+use std::time::Duration;
 
 use axum::Router;
 use axum::extract::Request;
 use axum::routing::any;
+use portcullis_core::clock::Clock as _;
 use portcullis_core::email::Email;
 use portcullis_core::id::{TenantId, UserKey};
+use portcullis_core::machine::SystemClock;
 use portcullis_core::revocation::FeedTenants;
 use portcullis_core::strategy::StrategyName;
 use portcullis_core::user::Role;
@@ -93,6 +96,7 @@ impl GuardedNodes {
             listen = "127.0.0.1:0"
             server = "http://{server}"
             feed_key = "{feed_key}"
+            forward_auth.policies.staff = {{ roles = ["manager", "admin"] }}
             [[routes]]
             path = "/"
             upstream = "http://{application}"
@@ -216,12 +220,39 @@ async fn a_signed_out_cookie_is_refused(nodes: &GuardedNodes) {
     nodes.answers("/", &held, 401).await;
 }
 
+/// A proxy that asks the gateway is told of a sign-out, too; and until then, how old the proof is that there is none.
+async fn a_proxy_that_asks_the_gateway_is_told_of_a_sign_out(nodes: &GuardedNodes) {
+    for strategy in [StrategyName::SessionJwt, StrategyName::Hybrid, StrategyName::Session] {
+        let held = TestUser::ANN.signs_in(&nodes.one, strategy).await;
+        nodes.answers("/auth/verify", &held, 200).await;
+        nodes.answers("/auth/verify/@staff/x", &held, 403).await;
+        held.logs_out(&nodes.one).await.status(201);
+        let signed_out = SystemClock.ticks();
+        eventually("the gateway knows", || async {
+            let since = SystemClock.ticks().since(signed_out);
+            let answer = held.shown(nodes.get("/auth/verify")).await;
+            if answer.status != 200 {
+                return (answer.status == 401).then_some(());
+            }
+            let age = answer.header("x-portcullis-age-ms").unwrap().parse().unwrap();
+            assert!(
+                since <= Duration::from_millis(age),
+                "{since:?}: the proof is older than said: {answer:?}"
+            );
+            None
+        })
+        .await;
+        nodes.answers("/auth/verify/@staff", &held, 401).await;
+    }
+}
+
 async fn a_role_counts_as_soon_as_it_is_given_and_taken(nodes: &GuardedNodes) {
     let held = TestUser::ANN.signs_in(&nodes.one, StrategyName::SessionJwt).await;
     let key = user_key(&nodes.one, &TestUser::ANN).await;
     nodes.answers("/reports", &held, 403).await;
     nodes.one.engine.set_role(&key, Role::Manager).await.unwrap();
     nodes.answers("/reports", &held, 200).await;
+    nodes.answers("/auth/verify/@staff", &held, 200).await;
     nodes.one.engine.set_role(&key, Role::User).await.unwrap();
     nodes.answers("/reports", &held, 403).await;
 }
@@ -237,6 +268,8 @@ async fn an_outage_is_503_and_what_is_public_goes_on(nodes: GuardedNodes) {
         (answer.status == 503 && answer.header("retry-after").is_some()).then_some(())
     })
     .await;
+    let asked = held.shown(HttpRequest::new(gateway, "GET", "/auth/verify")).await.status(503);
+    assert!(asked.header("retry-after").is_some(), "{asked:?}");
     HttpRequest::new(gateway, "GET", "/open").await.status(200);
     one.stop().await;
 }
@@ -250,6 +283,7 @@ async fn what_one_node_ends_a_gateway_of_the_other_refuses_and_cuts_on_every_pai
         a_token_and_a_cookie_are_of_the_same_user(&nodes).await;
         a_sign_out_is_refused_and_cuts_what_is_open(&nodes).await;
         a_signed_out_cookie_is_refused(&nodes).await;
+        a_proxy_that_asks_the_gateway_is_told_of_a_sign_out(&nodes).await;
         a_role_counts_as_soon_as_it_is_given_and_taken(&nodes).await;
         an_outage_is_503_and_what_is_public_goes_on(nodes).await;
     }

@@ -1,5 +1,6 @@
-//! Forward-auth: what a proxy is told that asks about a request before it passes it on.
+//! Forward-auth: what a proxy is told that asks about a request before it passes it on, by the server and by gateways.
 
+mod answerers;
 mod answers;
 mod cookies;
 mod policies;
@@ -10,6 +11,8 @@ mod sign_outs;
 use portcullis_core::email::Email;
 use portcullis_core::id::{TenantId, UserKey};
 use portcullis_core::user::Role;
+
+use answerers::AskedServer;
 
 use crate::fixture::{Credentials, DeviceClient, HttpAnswer, HttpRequest, STRATEGIES, TestServer, TestUser};
 
@@ -56,7 +59,7 @@ async fn promote(server: &TestServer, user: &TestUser, role: Role) {
 }
 
 /// A request with the credential, as a proxy passes it on.
-fn asks(server: &TestServer, path: &str, held: &Credentials) -> HttpRequest {
+fn asks(server: &AskedServer, path: &str, held: &Credentials) -> HttpRequest {
     held.shown(server.get(path))
 }
 

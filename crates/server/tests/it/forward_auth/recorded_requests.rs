@@ -2,8 +2,9 @@
 
 use portcullis_core::strategy::StrategyName;
 
+use super::answerers::{AskedServer, every_answerer};
 use super::{SETTINGS, TRUSTED, identity};
-use crate::fixture::{HttpAnswer, HttpConnection, TestServer, TestUser};
+use crate::fixture::{HttpAnswer, HttpConnection, TestUser};
 
 /// `ForwardAuth` of Traefik: a GET without a body, whatever the request, with all of its headers.
 const TRAEFIK: &str = "GET /auth/verify/@app HTTP/1.1\r\n\
@@ -42,7 +43,7 @@ const ENVOY: &str = "{method} /auth/verify/@app/reports/7?part=2 HTTP/1.1\r\n\
 
 const LOCATION: &str = "https://login.example.com/in?theme=dark&return_to=https%3A%2F%2Fapp.example.com%2Freports%2F7%3Fpart%3D2";
 
-async fn told(server: &TestServer, recorded: &str, method: &str, credential: &str) -> HttpAnswer {
+async fn told(server: &AskedServer, recorded: &str, method: &str, credential: &str) -> HttpAnswer {
     let request = recorded.replace("{method}", method).replace("{credential}", credential);
     let mut connection = HttpConnection::to(server.address).await;
     connection.write(request.as_bytes()).await;
@@ -51,22 +52,23 @@ async fn told(server: &TestServer, recorded: &str, method: &str, credential: &st
 
 #[tokio::test]
 async fn traefik_and_envoy_pass_on_a_signed_in_user_and_send_any_other_browser_to_sign_in() {
-    let server = TestServer::with(&[&SETTINGS[..], &TRUSTED].concat()).await;
-    let ann = TestUser::ANN.registered(&server).await;
-    let token = ann.signs_in(&server, StrategyName::SessionJwt).await;
-    let cookie = ann.signs_in(&server, StrategyName::Session).await;
-    let credentials = [
-        format!("Authorization: Bearer {}\r\n", token.credential),
-        format!("Cookie: {}\r\n", cookie.credential),
-    ];
-    for recorded in [TRAEFIK, ENVOY] {
-        for (method, status) in [("GET", 302), ("POST", 303)] {
-            for credential in &credentials {
-                let passes = told(&server, recorded, method, credential).await.status(200);
-                assert_eq!(identity(&passes)[1..3], ["default", "user"]);
+    for server in every_answerer(&[&SETTINGS[..], &TRUSTED].concat()).await {
+        let ann = TestUser::ANN.registered(&server).await;
+        let token = ann.signs_in(&server, StrategyName::SessionJwt).await;
+        let cookie = ann.signs_in(&server, StrategyName::Session).await;
+        let credentials = [
+            format!("Authorization: Bearer {}\r\n", token.credential),
+            format!("Cookie: {}\r\n", cookie.credential),
+        ];
+        for recorded in [TRAEFIK, ENVOY] {
+            for (method, status) in [("GET", 302), ("POST", 303)] {
+                for credential in &credentials {
+                    let passes = told(&server, recorded, method, credential).await.status(200);
+                    assert_eq!(identity(&passes)[1..3], ["default", "user"]);
+                }
+                let sent = told(&server, recorded, method, "").await.status(status);
+                assert_eq!(sent.header("location"), Some(LOCATION));
             }
-            let sent = told(&server, recorded, method, "").await.status(status);
-            assert_eq!(sent.header("location"), Some(LOCATION));
         }
     }
 }
@@ -74,12 +76,14 @@ async fn traefik_and_envoy_pass_on_a_signed_in_user_and_send_any_other_browser_t
 // ASVS-map: CS1
 #[tokio::test]
 async fn traefik_and_envoy_are_told_of_a_form_of_another_site() {
-    let server = TestServer::with(&[&SETTINGS[..], &TRUSTED].concat()).await;
-    let held = TestUser::ANN.registered(&server).await.signs_in(&server, StrategyName::Session).await;
-    let credential = format!("Cookie: {}\r\nOrigin: https://evil.example\r\n", held.credential);
-    for recorded in [TRAEFIK.replace("Sec-Fetch-Site: none", "Sec-Fetch-Site: cross-site"), ENVOY.to_owned()]
-    {
-        assert_eq!(told(&server, &recorded, "POST", &credential).await.status, 403);
-        assert_eq!(told(&server, &recorded, "GET", &credential).await.status, 200, "a link is followed");
+    for server in every_answerer(&[&SETTINGS[..], &TRUSTED].concat()).await {
+        let held = TestUser::ANN.registered(&server).await.signs_in(&server, StrategyName::Session).await;
+        let credential = format!("Cookie: {}\r\nOrigin: https://evil.example\r\n", held.credential);
+        for recorded in
+            [TRAEFIK.replace("Sec-Fetch-Site: none", "Sec-Fetch-Site: cross-site"), ENVOY.to_owned()]
+        {
+            assert_eq!(told(&server, &recorded, "POST", &credential).await.status, 403);
+            assert_eq!(told(&server, &recorded, "GET", &credential).await.status, 200, "a link is followed");
+        }
     }
 }
