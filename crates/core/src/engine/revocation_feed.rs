@@ -22,9 +22,9 @@ use crate::revocation::wire::{
 use crate::revocation::{FeedKey, StoredRevocation};
 use crate::store::{StoreError, Stored};
 
-/// One revocation more than an answer takes: then the verifier must read the snapshot.
+/// The most revocations that a database is asked for: with more the verifier must read the snapshot.
 #[expect(clippy::cast_possible_truncation, reason = "no answer has four thousand million records")]
-const ONE_TOO_MANY: u32 = MOST_RECORDS as u32 + 1;
+const MOST: u32 = MOST_RECORDS as u32;
 /// How many tenants are read about at once.
 const READS_AT_ONCE: usize = 16;
 /// How long a database is waited for at least.
@@ -129,13 +129,15 @@ impl EngineCore {
         if asked.query.age > OLDEST_AGE {
             return Err(FeedError::TooOld);
         }
-        let within = asked.query.age + MARGIN + self.clock.ticks().since(asked.arrived);
         let mut records = standing_records(&polled.log);
         for database in polled.databases(&self.stores.revocations) {
-            let latest = database.revocations.latest(database.tenant.clone(), within, ONE_TOO_MANY);
+            // By now: many databases may take their time.
+            let within = asked.query.age + MARGIN + self.clock.ticks().since(asked.arrived);
+            let latest = database.revocations.latest(database.tenant.clone(), within, MOST);
             match (database.tenant.as_ref().filter(|_| database.origin.is_some()), self.in_time(latest).await)
             {
-                (_, Ok(latest)) => records.extend(travelling_of(polled, &database, &latest)),
+                (_, Ok(None)) => return Err(FeedError::TooOld),
+                (_, Ok(Some(latest))) => records.extend(travelling_of(polled, &database, &latest)),
                 (Some(tenant), Err(away)) if polled.log.tenants().only().is_none() => {
                     polled.failed(tenant, self.clock.ticks(), away);
                     proof.behind.insert(tenant.clone());

@@ -45,14 +45,14 @@ pub trait RevocationStore: Send + Sync {
     /// and logged.
     async fn list(&self, page: &RevocationPage) -> Stored<ListedRevocations>;
 
-    /// What was revoked within the last so long, of one tenant or of all, oldest first and at most so many. One that
-    /// cannot be read is left out and logged.
+    /// What was revoked within the last so long, of one tenant or of all, oldest first; `None` if that is more than
+    /// `most`: a part of it would be taken for all. One that cannot be read is left out and logged, and counts.
     async fn latest(
         &self,
         tenant: Option<TenantId>,
         within: Duration,
-        limit: u32,
-    ) -> Stored<Vec<StoredRevocation>>;
+        most: u32,
+    ) -> Stored<Option<Vec<StoredRevocation>>>;
 
     /// Removes at most `limit` revocations that no longer matter, and returns how many.
     async fn purge(&self, limit: u32) -> Stored<u64>;

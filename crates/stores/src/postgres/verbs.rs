@@ -192,8 +192,8 @@ verbs! { RevocationStore by revocations;
     reads {
         "list revocations" list(&page: RevocationPage) -> ListedRevocations;
         "read the latest revocations" latest(
-            tenant: Option<TenantId>, within: Duration, limit: u32
-        ) -> Vec<StoredRevocation>;
+            tenant: Option<TenantId>, within: Duration, most: u32
+        ) -> Option<Vec<StoredRevocation>>;
     }
     Writing {
         "note how long tokens live" note_token_lifetime(longest: Duration) -> ();

@@ -40,12 +40,13 @@ pub(crate) async fn latest(
     db: &mut impl SqlConnection,
     tenant: Option<TenantId>,
     within: Duration,
-    limit: u32,
-) -> SqlResult<Vec<StoredRevocation>> {
+    most: u32,
+) -> SqlResult<Option<Vec<StoredRevocation>>> {
     let millis = i64::try_from(within.as_millis()).unwrap_or(i64::MAX);
     let latest = Statement::new(LATEST).bind(millis).bind(named(tenant.as_ref()));
-    let rows = latest.bind(i64::from(limit)).fetch_all(db).await?;
-    Ok(rows.iter().filter_map(|row| if_readable(revocation(row))).collect())
+    let rows = latest.bind(i64::from(most) + 1).fetch_all(db).await?;
+    let is_whole = rows.len() <= most as usize;
+    Ok(is_whole.then(|| rows.iter().filter_map(|row| if_readable(revocation(row))).collect()))
 }
 
 pub(crate) async fn purge(db: &mut impl SqlConnection, limit: u32) -> SqlResult<u64> {

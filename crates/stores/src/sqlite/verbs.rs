@@ -207,8 +207,8 @@ verbs! { RevocationStore by revocations;
     scans {
         "list revocations" list(&page: RevocationPage) -> ListedRevocations;
         "read the latest revocations" latest(
-            tenant: Option<TenantId>, within: Duration, limit: u32
-        ) -> Vec<StoredRevocation>;
+            tenant: Option<TenantId>, within: Duration, most: u32
+        ) -> Option<Vec<StoredRevocation>>;
     }
     reads {}
     writes {

@@ -133,7 +133,7 @@ pub(crate) async fn is_revoked_by_hand(stores: &Stores, by_hand: impl Fn(&str)) 
     by_hand("DELETE FROM users");
     assert_eq!(newest(stores, "user").await, Revoked::User { user: jo.key.id, epoch: 2, kept: None });
     let latest = stores.revocations.latest(None, Duration::from_hours(1), 100).await.unwrap();
-    for revoked in latest {
+    for revoked in latest.unwrap() {
         let kept_for = revoked.until.since(revoked.at);
         assert!(
             (Duration::from_hours(1)..=Duration::from_hours(26)).contains(&kept_for)

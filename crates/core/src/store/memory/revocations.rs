@@ -82,11 +82,12 @@ impl RevocationStore for MemoryStore {
         &self,
         tenant: Option<TenantId>,
         _within: Duration,
-        limit: u32,
-    ) -> Stored<Vec<StoredRevocation>> {
+        most: u32,
+    ) -> Stored<Option<Vec<StoredRevocation>>> {
         let records = self.records();
         let of_tenant = records.revocations.values().filter(|it| is_of(tenant.as_ref(), it));
-        Ok(of_tenant.take(limit as usize).cloned().collect())
+        let found: Vec<_> = of_tenant.cloned().collect();
+        Ok(Some(found).filter(|found| found.len() <= most as usize))
     }
 
     async fn purge(&self, _limit: u32) -> Stored<u64> {

@@ -6,12 +6,15 @@ use std::time::Duration;
 
 use super::super::tenant_databases_in_memory::SeparateDatabases;
 use super::{FollowingVerifier, all_pages, names, of, written};
-use crate::engine::Engine;
+use crate::engine::{Engine, FeedError};
 use crate::id::TenantId;
 use crate::revocation::FeedTenants;
+use crate::revocation::wire::MOST_RECORDS;
+use crate::session::EndReason;
+use crate::store::EndScope;
 use crate::store::conformance::faults::Faults;
 use crate::store::conformance::fixture::Fixture;
-use crate::store::conformance::records::tenant;
+use crate::store::conformance::records::{ending, new_user_key, tenant};
 use crate::store::memory::MemoryStore;
 use crate::strategy::StrategyName;
 use crate::tenant::TenantSettings;
@@ -133,4 +136,34 @@ async fn a_poll_tries_each_tenant_once_however_many_databases_hang() {
     let answer = tokio::time::timeout(Duration::from_mins(1), verifier.hear(&node)).await;
     passing.abort();
     assert_eq!(answer.expect("the poll goes on for ever").behind.len(), 17);
+}
+
+/// What is left in the shared database of a tenant that has another one counts for nothing, but was read in place of
+/// something else.
+// ASVS-map: RV2
+#[tokio::test]
+async fn a_part_of_what_was_revoked_lately_is_never_told_as_all() {
+    let (fixture, node) = with_own_databases().await;
+    let end = async |of: &str| {
+        let everywhere = EndScope::User(new_user_key(&tenant(of)));
+        fixture.stores().sessions.end(&everywhere, ending(EndReason::Admin)).await.unwrap();
+    };
+    let lately = async || FollowingVerifier::new(FeedTenants::All).poll(&node, Duration::ZERO).await;
+    let before = lately().await.unwrap().records.len();
+    end("acme").await;
+    let mut ended = MOST_RECORDS - before - 3;
+    for _ in 0..ended {
+        end("default").await;
+    }
+    assert_eq!(lately().await.unwrap().records.len(), before + ended);
+    for _ in 0..6 {
+        end("default").await;
+        ended += 1;
+        let told = lately().await.map(|answer| answer.records.len());
+        assert!(
+            matches!(&told, Err(FeedError::TooOld)) || told.as_ref().ok() == Some(&(before + ended)),
+            "{told:?}"
+        );
+    }
+    assert!(matches!(lately().await, Err(FeedError::TooOld)));
 }

@@ -121,8 +121,8 @@ verbs! { RevocationStore in revocations {
     "note how long tokens live" note_token_lifetime(longest: Duration) -> ();
     "list revocations" list(&page: RevocationPage) -> ListedRevocations;
     "read the latest revocations" latest(
-        tenant: Option<TenantId>, within: Duration, limit: u32
-    ) -> Vec<StoredRevocation>;
+        tenant: Option<TenantId>, within: Duration, most: u32
+    ) -> Option<Vec<StoredRevocation>>;
     "purge revocations" purge(limit: u32) -> u64;
 } }
 
