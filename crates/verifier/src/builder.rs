@@ -12,12 +12,15 @@ use portcullis_core::revocation::wire::FeedSigner;
 use portcullis_core::secret::PlainSecret;
 use portcullis_core::token::VerifiedCredentials;
 use thiserror::Error;
+use tokio::runtime::Handle;
+use tokio::task::JoinHandle;
 
 use crate::ask::AskedServer;
 use crate::feed::FeedReader;
 use crate::keys::PublishedKeys;
 use crate::revocations::KnownRevocations;
 use crate::server::{AuthServer, InvalidServerUrl, bearer};
+use crate::server_clock::ServerClock;
 use crate::verifier_core::{VerifierCore, VerifierCounts};
 use crate::{HttpClient, HyperClient, Verifier};
 
@@ -51,6 +54,9 @@ pub enum BuildError {
     /// The knowledge would be too old as soon as it came.
     #[error("max_staleness must be at least 100 ms: a poll and its answer take a part of it")]
     Staleness,
+    /// There is nothing that would follow the feed.
+    #[error("a verifier is built inside a Tokio runtime, on which it follows the feed")]
+    NoRuntime,
     /// The server's URL.
     #[error(transparent)]
     Server(#[from] InvalidServerUrl),
@@ -170,10 +176,11 @@ impl VerifierBuilder {
         let feed_key = self.feed_key.clone().filter(|key| !key.reveal().is_empty());
         let feed_key = feed_key.ok_or(BuildError::NoFeedKey)?;
         let header = bearer(feed_key.reveal()).ok_or(BuildError::NoFeedKey)?;
+        let runtime = Handle::try_current().map_err(|_| BuildError::NoRuntime)?;
         let core = Arc::new(self.core()?);
         let reader = FeedReader::new(core.clone(), header, FeedSigner::derive(&feed_key));
-        let tasks = [tokio::spawn(reader.run()), tokio::spawn(core.keys.clone().keep_current())];
-        Ok(Verifier::of(core, tasks.iter().map(tokio::task::JoinHandle::abort_handle).collect()))
+        let tasks = [runtime.spawn(reader.run()), runtime.spawn(core.keys.clone().keep_current())];
+        Ok(Verifier::of(core, tasks.iter().map(JoinHandle::abort_handle).collect()))
     }
 
     /// What the handles share, before anything is followed.
@@ -196,9 +203,9 @@ impl VerifierBuilder {
             asked: Arc::new(asked),
             counts: VerifierCounts::new(clock.ticks()),
             server,
+            server_clock: ServerClock::default(),
             clock,
             random,
-            max_staleness: self.max_staleness,
             cookie_names: self.cookie_names.unwrap_or_else(|| vec![default_cookie.to_owned()]),
             audience: self.audience,
         })

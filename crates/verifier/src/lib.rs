@@ -34,6 +34,7 @@ mod jitter;
 mod keys;
 mod revocations;
 mod server;
+mod server_clock;
 mod status;
 mod stream_watch;
 mod verified_user;

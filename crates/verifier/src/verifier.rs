@@ -68,14 +68,22 @@ impl Verifier {
         async move { stream.until_cut(&handle.core).await }
     }
 
-    /// Waits until the knowledge of every tenant is young enough: before that, each credential is asked about.
+    /// Waits until the knowledge of every tenant is young enough: before that, each credential is asked about. It may
+    /// wait for ever, if the feed key is wrong for instance; then [`trouble`](Self::trouble) says why.
     pub async fn ready(&self) {
         let mut proofs = self.core.counts.proofs();
-        while !self.core.is_fresh(self.core.clock.ticks()) {
+        while !self.core.revocations.is_all_fresh(self.core.clock.ticks()) {
             if proofs.changed().await.is_err() {
                 return;
             }
         }
+    }
+
+    /// Why the feed is not followed now, with what to do about it; `None` if it is, or if nothing has failed yet. The
+    /// same is logged, once for each cause.
+    #[must_use]
+    pub fn trouble(&self) -> Option<String> {
+        self.core.counts.trouble()
     }
 
     /// How the verifier is doing.

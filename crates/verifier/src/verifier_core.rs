@@ -4,7 +4,7 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
-use portcullis_core::clock::{Clock, Ticks};
+use portcullis_core::clock::{Clock, Ticks, Timestamp};
 use portcullis_core::random::Random;
 use portcullis_core::token::VerifiedCredentials;
 use portcullis_core::token::access::PublishedAccess;
@@ -15,18 +15,19 @@ use crate::ask::AskedServer;
 use crate::keys::PublishedKeys;
 use crate::revocations::KnownRevocations;
 use crate::server::AuthServer;
+use crate::server_clock::ServerClock;
 
 /// What the handles of one verifier and its tasks share.
 pub(crate) struct VerifierCore {
     pub(crate) clock: Arc<dyn Clock>,
     pub(crate) random: Arc<dyn Random>,
     pub(crate) server: Arc<AuthServer>,
+    pub(crate) server_clock: ServerClock,
     pub(crate) revocations: KnownRevocations,
     pub(crate) keys: Arc<PublishedKeys>,
     pub(crate) verified: VerifiedCredentials<PublishedAccess>,
     pub(crate) asked: Arc<AskedServer>,
     pub(crate) counts: VerifierCounts,
-    pub(crate) max_staleness: Duration,
     /// The names of the session cookie.
     pub(crate) cookie_names: Vec<String>,
     /// `aud` of tokens; `None` where it is the tenant's name.
@@ -34,10 +35,9 @@ pub(crate) struct VerifierCore {
 }
 
 impl VerifierCore {
-    /// Whether the knowledge of every tenant is young enough.
-    pub(crate) fn is_fresh(&self, now: Ticks) -> bool {
-        let stamp = self.revocations.oldest_stamp();
-        stamp.is_some_and(|stamp| now.since(stamp) <= self.max_staleness)
+    /// The time by which tokens expire.
+    pub(crate) fn time(&self) -> Timestamp {
+        self.server_clock.or_later(self.clock.now(), self.clock.ticks())
     }
 
     pub(crate) fn status(&self) -> VerifierStatus {
@@ -45,14 +45,14 @@ impl VerifierCore {
         let counts = &self.counts;
         VerifierStatus {
             age: self.revocations.oldest_stamp().map(|stamp| now.since(stamp)),
-            fresh: self.is_fresh(now),
+            fresh: self.revocations.is_all_fresh(now),
             records: self.revocations.count() as u64,
             proofs: *counts.proofs.borrow(),
             faults: counts.faults.load(Ordering::Relaxed),
             snapshots: counts.snapshots.load(Ordering::Relaxed),
             asks: self.asked.count(),
             unavailable: counts.unavailable.load(Ordering::Relaxed),
-            stale: counts.stale_time(now, self.is_fresh(now)),
+            stale: counts.stale_time(now, self.revocations.is_all_fresh(now)),
         }
     }
 }
@@ -64,6 +64,8 @@ pub(crate) struct VerifierCounts {
     snapshots: AtomicU64,
     unavailable: AtomicU64,
     stale: Mutex<StaleTime>,
+    /// The last fault since the last proof.
+    trouble: Mutex<Option<String>>,
 }
 
 /// For how long the knowledge was too old, up to the last look.
@@ -81,10 +83,21 @@ impl VerifierCounts {
             snapshots: AtomicU64::new(0),
             unavailable: AtomicU64::new(0),
             stale: Mutex::new(StaleTime { looked: now, sum: Duration::ZERO }),
+            trouble: Mutex::default(),
         }
     }
 
+    /// Why the feed is not followed now.
+    pub(crate) fn trouble(&self) -> Option<String> {
+        self.trouble.lock().unwrap_or_else(PoisonError::into_inner).clone()
+    }
+
+    fn set_trouble(&self, trouble: Option<String>) {
+        *self.trouble.lock().unwrap_or_else(PoisonError::into_inner) = trouble;
+    }
+
     pub(crate) fn proof(&self) {
+        self.set_trouble(None);
         self.proofs.send_modify(|count| *count += 1);
     }
 
@@ -93,7 +106,8 @@ impl VerifierCounts {
         self.proofs.subscribe()
     }
 
-    pub(crate) fn fault(&self) {
+    pub(crate) fn fault(&self, what: String) {
+        self.set_trouble(Some(what));
         self.faults.fetch_add(1, Ordering::Relaxed);
     }
 

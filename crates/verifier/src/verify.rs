@@ -48,14 +48,17 @@ impl VerifierCore {
             None => Box::pin(self.read_token(token, hash)).await?,
         };
         let Some(access) = access else {
-            return Box::pin(self.by_question(credential, hash, on_stale)).await;
+            // Its tenant is one that is accepted: `read_token` has seen to that.
+            let tenant = claimed_tenant(token)?;
+            let may_ask = on_stale == OnStale::Ask || self.revocations.is_fresh(&tenant, self.clock.ticks());
+            return Box::pin(self.by_question(credential, hash, may_ask)).await;
         };
         let user = VerifiedUser::of_token(&access).ok_or(TokenFault::BadClaim("strategy"))?;
         let now = self.clock.ticks();
         match self.revocations.judge(&user.subject(), now) {
             Verdict::Dead => Err(VerifyError::Revoked),
             Verdict::Live(role, stamp) => Ok(user.proven(role, now.since(stamp))),
-            Verdict::Stale(_) => Box::pin(self.by_question(credential, hash, on_stale)).await,
+            Verdict::Stale(_) => Box::pin(self.by_question(credential, hash, on_stale == OnStale::Ask)).await,
         }
     }
 
@@ -66,11 +69,11 @@ impl VerifierCore {
         if current.is_none_or(|documents| documents.generation != generation) {
             return Ok(None);
         }
-        access.claims.check_time(self.clock.now(), LEEWAY)?;
+        access.claims.check_time(self.time(), LEEWAY)?;
         Ok(Some(access))
     }
 
-    /// Verifies a token that is new here; `None` if its key is unknown and cannot be read now.
+    /// Verifies a token that is new here; `None` if its key is unknown: the server is to be asked.
     async fn read_token(
         &self,
         token: &str,
@@ -91,7 +94,8 @@ impl VerifierCore {
         }
         let documents = self.keys.current(&tenant).ok_or(VerifyError::UNAVAILABLE)?;
         match self.check_token(&documents, &tenant, token, hash) {
-            Err(TokenFault::UnknownKey { .. }) if !documents.are_published => Ok(None),
+            // The set may be that of a node, or of a cache on the way, that has not heard of the key yet.
+            Err(TokenFault::UnknownKey { .. }) => Ok(None),
             checked => Ok(Some(checked?)),
         }
     }
@@ -106,7 +110,7 @@ impl VerifierCore {
     ) -> Result<Arc<PublishedAccess>, TokenFault> {
         let audience = self.audience.as_deref().unwrap_or(tenant.as_str());
         let expected = ExpectedClaims { issuer: &documents.issuer, audience, tenant };
-        let access = verify_published(&documents.keys, token, self.clock.now(), LEEWAY, &expected)?;
+        let access = verify_published(&documents.keys, token, self.time(), LEEWAY, &expected)?;
         let access = Arc::new(access);
         self.verified.keep(hash, access.clone(), documents.generation);
         Ok(access)
@@ -115,15 +119,17 @@ impl VerifierCore {
     async fn verify_cookie(&self, line: &str, on_stale: OnStale) -> Result<VerifiedUser, VerifyError> {
         let pairs = session_cookies(line, &self.cookie_names).ok_or(VerifyError::Missing)?;
         let hash = SecretHash::of(&[b"cookie", pairs.as_bytes()]);
-        self.by_question(SentCredential::Cookie(&pairs), hash, on_stale).await
+        // Whose it is, the answer says.
+        let may_ask = on_stale == OnStale::Ask || self.revocations.is_any_fresh(self.clock.ticks());
+        self.by_question(SentCredential::Cookie(&pairs), hash, may_ask).await
     }
 
-    /// Verifies a credential by what the server says of it.
+    /// Verifies a credential by what the server says of it, or said lately.
     async fn by_question(
         &self,
         credential: SentCredential<'_>,
         hash: SecretHash,
-        on_stale: OnStale,
+        may_ask: bool,
     ) -> Result<VerifiedUser, VerifyError> {
         let now = self.clock.ticks();
         if let Some(answer) = self.asked.last_answer(&hash, now)
@@ -131,7 +137,7 @@ impl VerifierCore {
         {
             return Ok(user);
         }
-        if on_stale == OnStale::Refuse && !self.is_fresh(now) {
+        if !may_ask {
             return Err(VerifyError::UNAVAILABLE);
         }
         let answer = self.asked.ask(credential, hash).await?;
@@ -145,7 +151,7 @@ impl VerifierCore {
         if !self.revocations.accepts(&user.tenant) {
             return Err(VerifyError::OtherTenant);
         }
-        if user.expires.is_some_and(|expires| self.clock.now() >= expires.plus(LEEWAY)) {
+        if user.expires.is_some_and(|expires| self.time() >= expires.plus(LEEWAY)) {
             return Err(TokenFault::Expired.into());
         }
         let alone = self.asked.counts_alone(answer, now);

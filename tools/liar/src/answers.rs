@@ -7,8 +7,12 @@ use axum::http::StatusCode;
 use axum::response::{IntoResponse as _, Response};
 use futures_util::stream;
 use portcullis_core::clock::{Clock as _, Ticks};
+use portcullis_core::id::TenantId;
 use portcullis_core::machine::SystemClock;
-use portcullis_core::revocation::wire::{FeedAnswer, FeedQuery, FeedSigner, SnapshotPage};
+use portcullis_core::revocation::FeedTenants;
+use portcullis_core::revocation::wire::{
+    FeedAnswer, FeedQuery, FeedSigner, Revocation, RevocationRecord, SnapshotPage,
+};
 use portcullis_core::secret::PlainSecret;
 use tokio::time::{sleep, timeout};
 
@@ -28,7 +32,6 @@ impl LiarServer {
         match trick {
             Trick::Silence => std::future::pending::<()>().await,
             Trick::Gone | Trick::MixedPages => return Some(StatusCode::GONE.into_response()),
-            Trick::Outage => return Some(StatusCode::SERVICE_UNAVAILABLE.into_response()),
             Trick::Restarts => self.state.lock().restart(),
             _ => {}
         }
@@ -83,6 +86,7 @@ impl LiarServer {
             Trick::EndlessMore => {
                 FeedAnswer { to: answer.from - 1, records: Vec::new(), more: true, ..answer }
             }
+            Trick::EndlessRecords => endless(answer, query),
             Trick::WrongIssuer => FeedAnswer { issuer: "https://elsewhere.example".to_owned(), ..answer },
             Trick::LateNonce => {
                 let late = self.state.lock().last_nonce.replace(query.nonce.clone());
@@ -123,7 +127,7 @@ impl LiarServer {
             to: head.number,
             issued: SystemClock.now(),
             records: part.to_vec(),
-            tenants: None,
+            tenants: Some(FeedTenants::Some([TenantId::default_tenant()].into_iter().collect())),
             next: Some("2".to_owned()).filter(|_| !is_last),
         };
         self.signer().sign(&page).ok()
@@ -131,6 +135,18 @@ impl LiarServer {
 
     fn signer(&self) -> FeedSigner {
         FeedSigner::derive(&PlainSecret::presented(&self.feed_key))
+    }
+}
+
+/// One record more than the verifier has of this log, and more behind it.
+fn endless(answer: FeedAnswer, query: &FeedQuery) -> FeedAnswer {
+    match query.at.iter().find(|at| at.log == answer.log) {
+        Some(at) => {
+            let next = at.number + 1;
+            let records = vec![RevocationRecord { revocation: Revocation::KeySet, tenant: None }];
+            FeedAnswer { from: next, to: next, records, more: true, ..answer }
+        }
+        None => answer,
     }
 }
 

@@ -11,6 +11,7 @@
 mod answers;
 mod forgery;
 mod issuer;
+mod proxy;
 mod routes;
 mod state;
 mod trick;

@@ -2,10 +2,11 @@
 
 use std::io;
 use std::sync::Arc;
+use std::time::Duration;
 
 use axum::Router;
 use axum::extract::{Path, RawQuery, State};
-use axum::http::header::{AUTHORIZATION, COOKIE};
+use axum::http::header::{AUTHORIZATION, COOKIE, WWW_AUTHENTICATE};
 use axum::http::{HeaderMap, HeaderValue, StatusCode};
 use axum::response::{IntoResponse as _, Response};
 use axum::routing::{any, get, post};
@@ -23,7 +24,7 @@ use uuid::Uuid;
 
 use crate::issuer::LiarIssuer;
 use crate::state::LiarState;
-use crate::{LiarSession, LiarUser, Trick};
+use crate::{LiarSession, LiarUser, Trick, proxy};
 
 /// A server that lies on demand. It ends when it is dropped.
 pub struct Liar {
@@ -88,10 +89,18 @@ impl Liar {
     /// # Errors
     /// [`io::Error`] if no token can be signed.
     pub fn sign_in(&self, role: Role) -> io::Result<LiarSession> {
+        self.signed_in(role, Duration::ZERO)
+    }
+
+    /// The same, so long ago. Tokens count for an hour.
+    ///
+    /// # Errors
+    /// [`io::Error`] if no token can be signed.
+    pub fn signed_in(&self, role: Role, ago: Duration) -> io::Result<LiarSession> {
         let mut records = self.server.state.lock();
         let number = records.sessions.len() as u64;
         let user = LiarUser { id: UserId::from_uuid(Uuid::from_u64_pair(3, number)), role };
-        let session = self.server.issuer.session(user, number, SystemClock.now());
+        let session = self.server.issuer.session(user, number, SystemClock.now().minus(ago));
         let session = session.ok_or_else(|| io::Error::other("no token"))?;
         records.sessions.insert(session.token.clone(), session.clone());
         records.sessions.insert(session.id.to_string(), session.clone());
@@ -121,6 +130,12 @@ impl Liar {
         self.server.state.polls()
     }
 
+    /// How often the key set was read.
+    #[must_use]
+    pub fn key_readings(&self) -> u64 {
+        self.server.state.lock().key_readings
+    }
+
     /// Serves until the task ends, which it does not by itself.
     pub async fn serve(mut self) {
         let _ = (&mut self.task).await;
@@ -130,12 +145,14 @@ impl Liar {
 impl LiarServer {
     fn sign_out(&self, id: SessionId) {
         self.state.lock().sessions.retain(|_, session| session.id != id);
-        let until = SystemClock.now().plus(std::time::Duration::from_hours(1));
+        let until = SystemClock.now().plus(Duration::from_hours(1));
         self.state.tell(RevocationRecord { revocation: Revocation::Session { id, until }, tenant: None });
     }
 
     fn is_feed_key(&self, headers: &HeaderMap) -> bool {
-        headers.get(AUTHORIZATION).is_some_and(|shown| *shown == format!("Bearer {}", self.feed_key))
+        let is_removed = self.state.lock().trick == Trick::KeyRemoved;
+        !is_removed
+            && headers.get(AUTHORIZATION).is_some_and(|shown| *shown == format!("Bearer {}", self.feed_key))
     }
 }
 
@@ -159,6 +176,7 @@ async fn metadata(State(server): State<Arc<LiarServer>>) -> String {
 }
 
 async fn keys(State(server): State<Arc<LiarServer>>) -> String {
+    server.state.lock().key_readings += 1;
     json!(server.issuer.jwks(SystemClock.now())).to_string()
 }
 
@@ -168,12 +186,16 @@ async fn feed(
     headers: HeaderMap,
 ) -> Response {
     if !server.is_feed_key(&headers) {
-        return StatusCode::UNAUTHORIZED.into_response();
+        return unauthorized();
     }
     let Ok(query) = FeedQuery::parse(&query.unwrap_or_default()) else {
         return StatusCode::BAD_REQUEST.into_response();
     };
     server.state.note_poll();
+    let trick = server.state.lock().trick;
+    if let Some(answer) = proxy::answer(trick) {
+        return answer;
+    }
     let answer = server.poll(&query).await;
     answer.unwrap_or_else(|| StatusCode::INTERNAL_SERVER_ERROR.into_response())
 }
@@ -184,7 +206,7 @@ async fn snapshot(
     headers: HeaderMap,
 ) -> Response {
     if !server.is_feed_key(&headers) {
-        return StatusCode::UNAUTHORIZED.into_response();
+        return unauthorized();
     }
     let page = server.page(query.is_some_and(|query| query.contains("cursor=2")));
     page.map_or_else(
@@ -199,13 +221,18 @@ async fn verify(State(server): State<Arc<LiarServer>>, headers: HeaderMap) -> Re
     let token = text(AUTHORIZATION).and_then(|shown| shown.strip_prefix("Bearer "));
     let cookie = text(COOKIE).and_then(|shown| shown.strip_prefix("connect.sid="));
     let records = server.state.lock();
-    if records.trick == Trick::Outage {
-        return StatusCode::SERVICE_UNAVAILABLE.into_response();
+    if let Some(answer) = proxy::answer(records.trick) {
+        return answer;
     }
     match token.or(cookie).and_then(|credential| records.sessions.get(credential)) {
         Some(session) => accepted(session),
-        None => StatusCode::UNAUTHORIZED.into_response(),
+        None => unauthorized(),
     }
+}
+
+/// As the server says it: with a challenge.
+fn unauthorized() -> Response {
+    (StatusCode::UNAUTHORIZED, [(WWW_AUTHENTICATE, "Bearer error=\"invalid_token\"")]).into_response()
 }
 
 fn accepted(session: &LiarSession) -> Response {

@@ -28,6 +28,8 @@ pub(crate) struct LiarRecords {
     /// The answer that is replayed, and the nonce that comes late.
     pub(crate) replayed: Option<String>,
     pub(crate) last_nonce: Option<String>,
+    /// How often the key set was read.
+    pub(crate) key_readings: u64,
     turn: usize,
 }
 
@@ -40,6 +42,7 @@ impl LiarState {
             lives: [(0, 0); 2],
             replayed: None,
             last_nonce: None,
+            key_readings: 0,
             turn: 0,
         };
         Self { inner: Mutex::new(inner), news: watch::Sender::new(0), polls: watch::Sender::new(0) }

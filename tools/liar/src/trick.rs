@@ -39,6 +39,8 @@ tricks! {
     Delay = "delay",
     /// Each answer says that there is more, and has nothing.
     EndlessMore = "endless-more",
+    /// Each answer has a record that says nothing, and says that there is more.
+    EndlessRecords = "endless-records",
     /// Two honest nodes answer in turn.
     AlternatingLogs = "alternating-logs",
     /// Each poll is 410, and the pages of the snapshot are of two logs.
@@ -63,8 +65,16 @@ tricks! {
     Trimmed = "trimmed",
     /// Each poll is 410; the snapshot is honest.
     Gone = "gone",
-    /// Each poll is 503.
+    /// Each poll and each question is 503.
     Outage = "outage",
+    /// The feed key was removed: each poll is 401. Questions are answered.
+    KeyRemoved = "key-removed",
+    /// A proxy answers polls and questions in place of the server: 200 with a page of HTML.
+    Portal = "portal",
+    /// A proxy bars the way of polls and questions, and wants a password of its own: 401.
+    ProxyPassword = "proxy-password",
+    /// A proxy bars the way of polls and questions: 403.
+    Barred = "barred",
 }
 
 impl FromStr for Trick {

@@ -4,6 +4,7 @@ use std::str::FromStr;
 use std::time::Duration;
 
 use bytes::Bytes;
+use http::header::WWW_AUTHENTICATE;
 use http::{Response, StatusCode};
 use portcullis_core::clock::Ticks;
 use portcullis_core::session::Epochs;
@@ -31,12 +32,21 @@ pub(super) fn read(
 ) -> Result<AskedUser, VerifyError> {
     match response.status() {
         StatusCode::OK => accepted(response, credential, sent).ok_or(VerifyError::UNAVAILABLE),
-        StatusCode::UNAUTHORIZED | StatusCode::FORBIDDEN => Err(VerifyError::Refused),
+        StatusCode::UNAUTHORIZED if is_challenge(response) => Err(VerifyError::Refused),
         _ => {
             let told = retry_after(response).map(|retry_after| VerifyError::Unavailable { retry_after });
             Err(told.unwrap_or(VerifyError::UNAVAILABLE))
         }
     }
+}
+
+/// Whether a 401 is the server's own, which asks for a bearer token. A proxy on the way that wants a password of its
+/// own, or bars the way (403), says nothing of the credential: that is an outage.
+fn is_challenge(response: &Response<Bytes>) -> bool {
+    let challenges =
+        response.headers().get_all(WWW_AUTHENTICATE).iter().filter_map(|line| line.to_str().ok());
+    let schemes = challenges.filter_map(|line| line.split([' ', ',']).next());
+    schemes.into_iter().any(|scheme| scheme.eq_ignore_ascii_case("bearer"))
 }
 
 /// `None` where a header is missing or wrong, or is of another user than the token: the answer is not the server's.

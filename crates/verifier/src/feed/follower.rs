@@ -6,14 +6,24 @@ use std::time::Duration;
 
 use portcullis_core::clock::{Ticks, Timestamp};
 use portcullis_core::revocation::wire::{
-    FeedAnswer, FeedQuery, LogId, LogPosition, MOST_POSITIONS, SnapshotPage,
+    FeedAnswer, FeedQuery, LogId, LogPosition, MARGIN, MOST_POSITIONS, SnapshotPage,
 };
+use thiserror::Error;
 
 use crate::revocations::{Agreement, KnownRevocations, RecordFault, RecordSource};
 
 /// How far the server's clock and ours may drift apart between two answers before an answer that is not numbered is
 /// taken for an old one.
 const MOST_DRIFT: Duration = Duration::from_mins(1);
+
+/// How far the server's clock may fall behind ours. Beyond that it was set back, and what had seemed over by it may
+/// have been left out of a snapshot. Two nodes that may serve differ by less.
+const MOST_SET_BACK: Duration = MARGIN;
+
+/// How long an answer that is not numbered may take. A timer that would give it up stands still while the machine
+/// sleeps, and the node looks back from when the poll arrives: what was revoked before would be missing. With
+/// [`MOST_DRIFT`] it is shorter than the margin that the node adds.
+const LONGEST_TRAVEL: Duration = Duration::from_secs(30);
 
 /// Which logs the verifier knows, and how far.
 #[derive(Default)]
@@ -39,8 +49,10 @@ struct KnownLog {
 
 #[derive(Clone, Copy)]
 struct ClockPair {
-    ours: Ticks,
     servers: Timestamp,
+    /// The answer was made between these two.
+    sent: Ticks,
+    came: Ticks,
 }
 
 /// The poll whose answer counts.
@@ -65,16 +77,18 @@ pub(super) enum FeedProgress {
 }
 
 /// Why an answer counts for nothing.
-#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+#[derive(Clone, Copy, PartialEq, Eq, Debug, Error)]
 pub(super) enum Ignored {
-    /// It answers another poll.
+    #[error("it answers another poll")]
     Nonce,
-    /// Its numbers do not fit each other, or it has no records and says that there are more.
+    #[error("its numbers do not fit each other, or it has no records and says that there are more")]
     Numbers,
-    /// It begins elsewhere than after the verifier's position.
+    #[error("it begins elsewhere than after the verifier's position")]
     Gap,
-    /// A record cannot be kept.
-    Record(RecordFault),
+    #[error("it is not numbered, and came so late that it may leave something out")]
+    Late,
+    #[error(transparent)]
+    Record(#[from] RecordFault),
 }
 
 impl LogFollower {
@@ -98,6 +112,10 @@ impl LogFollower {
         let Some(sent) = self.outstanding.take().filter(|poll| poll.nonce == answer.nonce) else {
             return FeedProgress::Ignored(Ignored::Nonce);
         };
+        if self.clocks.is_some_and(|pair| pair.set_back(answer.issued, sent.sent) > MOST_SET_BACK) {
+            self.restart();
+            return FeedProgress::Lost;
+        }
         let arrival = Arrival { answer, now, stamp: stamp(answer, sent.sent, now), sent: sent.sent };
         let log = self.logs.iter().find(|log| log.position.log == answer.log).cloned();
         let follows = |log: &KnownLog| log.position.number.checked_add(1) == Some(answer.from);
@@ -145,13 +163,17 @@ impl LogFollower {
         for tenant in known.tenants().filter(|tenant| !arrival.answer.behind.contains(tenant)) {
             known.prove(tenant, arrival.stamp);
         }
-        self.clocks = Some(ClockPair { ours: arrival.sent, servers: arrival.answer.issued });
+        let Arrival { answer, sent, now: came, .. } = *arrival;
+        self.clocks = Some(ClockPair { servers: answer.issued, sent, came });
     }
 
     /// What a node tells that does not know the verifier's position: all that is newer than `age` and a margin. It must
     /// not be an old answer: that would leave out what is newer.
     fn take_unnumbered(&mut self, arrival: &Arrival<'_>, known: &KnownRevocations) -> FeedProgress {
         let answer = arrival.answer;
+        if arrival.now.since(arrival.sent) > LONGEST_TRAVEL {
+            return FeedProgress::Ignored(Ignored::Late);
+        }
         if self.clocks.is_none_or(|pair| pair.drift(answer.issued, arrival.now) > MOST_DRIFT) {
             self.restart();
             return FeedProgress::Lost;
@@ -180,13 +202,14 @@ impl LogFollower {
         }
     }
 
-    /// Goes on from a snapshot whose first page was asked for at `sent`. All pages must be of one snapshot.
-    pub(super) fn start(&mut self, first: &SnapshotPage, sent: Ticks) {
+    /// Goes on from a snapshot whose first page was asked for at `sent` and came at `came`. All pages must be of one
+    /// snapshot.
+    pub(super) fn start(&mut self, first: &SnapshotPage, sent: Ticks, came: Ticks) {
         self.logs.clear();
         self.disputed = None;
         self.move_to(first.log.clone(), first.to, Ticks::START);
         self.started = Some(sent);
-        self.clocks = Some(ClockPair { ours: sent, servers: first.issued });
+        self.clocks = Some(ClockPair { servers: first.issued, sent, came });
     }
 
     /// Reads the snapshot before the next poll.
@@ -237,9 +260,14 @@ fn stamp(answer: &FeedAnswer, sent: Ticks, now: Ticks) -> Ticks {
 }
 
 impl ClockPair {
-    /// By how much the server's clock went further than ours since.
-    fn drift(&self, servers: Timestamp, ours: Ticks) -> Duration {
-        servers.since(self.servers).saturating_sub(ours.since(self.ours))
+    /// By how much the server's clock went further than ours since, in an answer that comes now.
+    fn drift(&self, servers: Timestamp, now: Ticks) -> Duration {
+        servers.since(self.servers).saturating_sub(now.since(self.sent))
+    }
+
+    /// By how much it fell behind ours since, in the answer to a poll that was sent then.
+    fn set_back(&self, servers: Timestamp, sent: Ticks) -> Duration {
+        self.servers.plus(sent.since(self.came)).since(servers)
     }
 }
 

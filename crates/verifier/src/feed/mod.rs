@@ -12,6 +12,7 @@ mod snapshot;
 #[cfg(test)]
 mod vectors;
 
+use std::mem::{Discriminant, discriminant};
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -45,7 +46,8 @@ pub(crate) struct FeedReader {
     signer: FeedSigner,
     follower: LogFollower,
     pace: PollPace,
-    in_trouble: bool,
+    /// The cause of the last fault since the last proof: each is said once.
+    trouble: Option<FaultCause>,
 }
 
 /// Why a poll or a snapshot came to nothing.
@@ -53,13 +55,18 @@ pub(crate) struct FeedReader {
 enum FeedFault {
     #[error(transparent)]
     Request(#[from] RequestFault),
-    #[error("the server does not accept the feed key")]
+    #[error(
+        "the server does not accept the feed key: `portcullis feed key list` says which it knows, and \
+         `portcullis feed key create` makes one"
+    )]
     KeyRefused,
-    #[error("the answer is not the server's: {0}")]
+    #[error("the answer is not the server's, which has another feed key or is behind a proxy: {0}")]
     Forged(#[from] TokenFault),
-    #[error("the answer is another issuer's")]
+    #[error("the answer is another issuer's than the metadata at the server's URL name")]
     Issuer,
-    #[error("the answer does not count: {0:?}")]
+    #[error("the server's metadata and public keys could not be read so far")]
+    NoMetadata,
+    #[error("the answer does not count: {0}")]
     Ignored(Ignored),
     #[error(
         "the feed key is not for tenant {0}: `portcullis feed key create --tenant {0}` makes one that is"
@@ -67,8 +74,21 @@ enum FeedFault {
     OtherTenants(TenantId),
     #[error("the pages are not of one snapshot")]
     MixedPages,
-    #[error("a record cannot be kept: {0:?}")]
-    Record(RecordFault),
+    #[error(transparent)]
+    Record(#[from] RecordFault),
+}
+
+type FaultCause = (Discriminant<FeedFault>, Option<Discriminant<RequestFault>>);
+
+impl FeedFault {
+    /// Equal for faults of one cause, however long each one took.
+    const fn cause(&self) -> FaultCause {
+        let request = match self {
+            Self::Request(fault) => Some(discriminant(fault)),
+            _ => None,
+        };
+        (discriminant(self), request)
+    }
 }
 
 impl FeedReader {
@@ -77,20 +97,23 @@ impl FeedReader {
         feed_key: (HeaderName, HeaderValue),
         signer: FeedSigner,
     ) -> Self {
-        let pace = PollPace::new(core.max_staleness);
-        Self { core, feed_key, signer, follower: LogFollower::default(), pace, in_trouble: false }
+        let pace = PollPace::new(core.revocations.max_staleness());
+        Self { core, feed_key, signer, follower: LogFollower::default(), pace, trouble: None }
     }
 
     /// Runs until it is dropped.
     pub(crate) async fn run(mut self) {
-        // The first answer is compared with the issuer.
+        // The first answer is compared with the issuer, which any tenant's metadata name.
         for tenant in self.core.revocations.tenants() {
             self.core.keys.read(tenant, self.core.clock.ticks()).await;
+            if self.core.keys.current(tenant).is_some() {
+                break;
+            }
         }
         loop {
             let pause = self.turn().await;
             let now = self.core.clock.ticks();
-            self.core.counts.stale_time(now, self.core.is_fresh(now));
+            self.core.counts.stale_time(now, self.core.revocations.is_all_fresh(now));
             sleep(pause).await;
         }
     }
@@ -98,7 +121,8 @@ impl FeedReader {
     /// One poll or one snapshot, and how long to pause then.
     async fn turn(&mut self) -> Duration {
         let now = self.core.clock.ticks();
-        let wait = self.pace.wait(self.core.is_fresh(now));
+        // A tenant that is behind for hours is no reason to hurry: its news comes with the others'.
+        let wait = self.pace.wait(self.core.revocations.is_any_fresh(now));
         let nonce = nonce(&self.core);
         let outcome = match self.follower.poll(&self.core.revocations, now, wait, nonce) {
             Some(query) => self.poll(&query, now).await,
@@ -125,6 +149,9 @@ impl FeedReader {
         self.check_issuer(&answer.issuer)?;
         let now = self.core.clock.ticks();
         let progress = self.follower.take(&answer, &self.core.revocations, now);
+        if !matches!(progress, FeedProgress::Ignored(_)) {
+            self.core.server_clock.note(answer.issued, now);
+        }
         self.note_keys(&answer);
         self.after(progress, now.since(sent), answer.records.is_empty())
     }
@@ -140,8 +167,8 @@ impl FeedReader {
                 self.note_proof();
                 Ok(self.pace.proven(took, is_empty))
             }
-            FeedProgress::Started => Ok(self.pace.started(&*self.core.random)),
-            FeedProgress::More | FeedProgress::Lost => Ok(Duration::ZERO),
+            FeedProgress::Started | FeedProgress::More => Ok(self.pace.unproven(&*self.core.random)),
+            FeedProgress::Lost => Ok(Duration::ZERO),
             FeedProgress::Ignored(why) => Err(FeedFault::Ignored(why)),
         }
     }
@@ -169,7 +196,7 @@ impl FeedReader {
         }
         // The keys may not have been fetched yet, or the server has got another name.
         self.core.keys.ask_again();
-        Err(FeedFault::Issuer)
+        Err(if self.core.keys.are_unread() { FeedFault::NoMetadata } else { FeedFault::Issuer })
     }
 
     /// Has the keys fetched again where the answer says that they have changed.
@@ -182,14 +209,14 @@ impl FeedReader {
 
     fn note_proof(&mut self) {
         self.core.counts.proof();
-        if std::mem::take(&mut self.in_trouble) {
+        if self.trouble.take().is_some() {
             info!("the revocation feed is followed again");
         }
     }
 
     fn note_fault(&mut self, fault: &FeedFault) -> Duration {
-        self.core.counts.fault();
-        if !std::mem::replace(&mut self.in_trouble, true) {
+        self.core.counts.fault(fault.to_string());
+        if self.trouble.replace(fault.cause()) != Some(fault.cause()) {
             warn!(%fault, "the revocation feed could not be followed");
         }
         let was_late = matches!(fault, FeedFault::Request(RequestFault::Late(_)));

@@ -21,8 +21,9 @@ const LONGEST_SNAPSHOT_PAUSE: Duration = Duration::from_mins(1);
 /// The longest wait for an answer beyond what the poll itself asks the server to wait.
 const MOST_PATIENCE: Duration = Duration::from_secs(10);
 
-/// How many nodes in a row may tell that they do not know the verifier before that counts as a fault.
-const MOST_STARTS: u32 = 16;
+/// How many answers in a row may prove nothing before that counts as a fault: of nodes that do not know the verifier,
+/// and of one that has more. A log has ten answers' worth.
+const MOST_UNPROVEN: u32 = 16;
 
 /// How the last polls went.
 pub(super) struct PollPace {
@@ -30,13 +31,13 @@ pub(super) struct PollPace {
     quarter: Duration,
     faults: u32,
     late: u32,
-    starts: u32,
+    unproven: u32,
     snapshots: u32,
 }
 
 impl PollPace {
     pub(super) fn new(max_staleness: Duration) -> Self {
-        Self { quarter: max_staleness / 4, faults: 0, late: 0, starts: 0, snapshots: 0 }
+        Self { quarter: max_staleness / 4, faults: 0, late: 0, unproven: 0, snapshots: 0 }
     }
 
     /// How long a poll asks the server to wait. What is stale waits for nothing.
@@ -51,14 +52,14 @@ impl PollPace {
 
     /// After a proof: an answer without news that came sooner than it was asked for is not asked for again at once.
     pub(super) fn proven(&mut self, took: Duration, is_empty: bool) -> Duration {
-        *self = Self { quarter: self.quarter, faults: 0, late: 0, starts: 0, snapshots: 0 };
+        *self = Self { quarter: self.quarter, faults: 0, late: 0, unproven: 0, snapshots: 0 };
         if is_empty { (self.quarter / 4).saturating_sub(took) } else { Duration::ZERO }
     }
 
-    /// After an answer of a node that does not know the verifier.
-    pub(super) fn started(&mut self, random: &dyn Random) -> Duration {
-        self.starts = self.starts.saturating_add(1);
-        if self.starts > MOST_STARTS { self.fault(false, random) } else { Duration::ZERO }
+    /// After an answer of a node that does not know the verifier, or has more.
+    pub(super) fn unproven(&mut self, random: &dyn Random) -> Duration {
+        self.unproven = self.unproven.saturating_add(1);
+        if self.unproven > MOST_UNPROVEN { self.fault(false, random) } else { Duration::ZERO }
     }
 
     /// After a fault. The first one costs no pause: a node that restarts closes its connections.
@@ -117,7 +118,7 @@ mod tests {
     #[test]
     fn a_node_that_never_knows_the_verifier_is_not_asked_without_a_pause() {
         let mut pace = PollPace::new(Duration::from_secs(1));
-        let pauses: Vec<Duration> = (0..40).map(|_| pace.started(&SystemRandom)).collect();
+        let pauses: Vec<Duration> = (0..40).map(|_| pace.unproven(&SystemRandom)).collect();
         assert!(pauses[..16].iter().all(Duration::is_zero));
         assert!(pauses[20..].iter().all(|pause| !pause.is_zero()));
     }

@@ -20,6 +20,7 @@ impl FeedReader {
         self.core.revocations.clear();
         let sent = self.core.clock.ticks();
         let first = self.read_page(SNAPSHOT_PATH).await?;
+        let came = self.core.clock.ticks();
         let (mut next, mut read) = (first.next.clone(), first.records.len());
         while let Some(cursor) = next {
             let page = self.read_page(&format!("{SNAPSHOT_PATH}?cursor={}", escaped(&cursor))).await?;
@@ -27,7 +28,9 @@ impl FeedReader {
             self.check_page(&first, &page, read)?;
             next = page.next;
         }
-        self.begin_at(&first, sent);
+        self.follower.start(&first, sent, came);
+        self.core.revocations.begin(sent);
+        self.core.counts.snapshot();
         Ok(())
     }
 
@@ -51,12 +54,6 @@ impl FeedReader {
         }
     }
 
-    fn begin_at(&mut self, first: &SnapshotPage, sent: Ticks) {
-        self.follower.start(first, sent);
-        self.core.revocations.begin(sent);
-        self.core.counts.snapshot();
-    }
-
     async fn read_page(&self, path: &str) -> Result<SnapshotPage, FeedFault> {
         let page: SnapshotPage = self.read(path, PATIENCE).await?;
         self.check_issuer(&page.issuer)?;
@@ -66,7 +63,7 @@ impl FeedReader {
         if let Err(fault) = self.core.revocations.add(&page.records, &source) {
             // What cannot be kept must not be missed.
             self.core.revocations.clear();
-            return Err(FeedFault::Record(fault));
+            return Err(fault.into());
         }
         Ok(page)
     }

@@ -113,7 +113,7 @@ impl Walk {
         let mut claims = case.snapshot.clone();
         let sent = claims.remove("sent").unwrap().as_u64().unwrap();
         claims.insert("iss".to_owned(), "https://auth.example.com".into());
-        follower.start(&SnapshotPage::of_claims(&claims).unwrap(), at(sent));
+        follower.start(&SnapshotPage::of_claims(&claims).unwrap(), at(sent), at(sent));
         Self { known, follower }
     }
 

@@ -92,6 +92,11 @@ impl PublishedKeys {
         documents.any(|known| *known.issuer == *issuer)
     }
 
+    /// Whether no tenant's keys were ever read.
+    pub(crate) fn are_unread(&self) -> bool {
+        self.tenants.keys().all(|tenant| self.current(tenant).is_none())
+    }
+
     /// Has the keys read again soon.
     pub(crate) fn ask_again(&self) {
         self.wanted.notify_one();

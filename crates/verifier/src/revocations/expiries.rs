@@ -18,6 +18,12 @@ impl<K> RecordExpiries<K> {
         self.0.entry(second(end).saturating_add(1)).or_default().push(key);
     }
 
+    /// How many keys there are.
+    #[cfg(test)]
+    pub(super) fn len(&self) -> usize {
+        self.0.values().map(Vec::len).sum()
+    }
+
     /// Takes out the keys whose time is over. A record may have been given a later end since: the caller looks.
     pub(super) fn due(&mut self, now: Ticks) -> Vec<K> {
         let later = self.0.split_off(&second(now).saturating_add(1));

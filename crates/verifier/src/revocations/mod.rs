@@ -17,6 +17,7 @@ use portcullis_core::key::Kid;
 use portcullis_core::revocation::wire::RevocationRecord;
 use portcullis_core::session::Epochs;
 use portcullis_core::user::Role;
+use thiserror::Error;
 use tokio::sync::watch;
 
 use last_told::Order;
@@ -70,11 +71,11 @@ pub(crate) enum Agreement {
 }
 
 /// A record that cannot be kept: the verifier must not go on as if it had.
-#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+#[derive(Clone, Copy, PartialEq, Eq, Debug, Error)]
 pub(crate) enum RecordFault {
-    /// There are more records than the verifier may keep.
+    #[error("there are more revocations than the verifier may keep: raise its capacity")]
     Full,
-    /// The record names no tenant, and the verifier accepts several.
+    #[error("a record names no tenant, and the verifier accepts several")]
     NoTenant,
 }
 
@@ -92,6 +93,10 @@ impl KnownRevocations {
         self.tenants.keys()
     }
 
+    pub(crate) const fn max_staleness(&self) -> Duration {
+        self.max_staleness
+    }
+
     /// How many records may be kept.
     pub(crate) const fn capacity(&self) -> usize {
         self.capacity
@@ -104,8 +109,27 @@ impl KnownRevocations {
             return Verdict::Dead;
         }
         let role = tenant.records.role(subject.user);
-        let fresh = tenant.stamp.filter(|stamp| now.since(*stamp) <= self.max_staleness);
-        fresh.map_or(Verdict::Stale(role), |stamp| Verdict::Live(role, stamp))
+        let young = tenant.stamp.filter(|stamp| self.is_young(Some(*stamp), now));
+        young.map_or(Verdict::Stale(role), |stamp| Verdict::Live(role, stamp))
+    }
+
+    fn is_young(&self, stamp: Option<Ticks>, now: Ticks) -> bool {
+        stamp.is_some_and(|stamp| now.since(stamp) <= self.max_staleness)
+    }
+
+    /// Whether the knowledge of a tenant is young enough.
+    pub(crate) fn is_fresh(&self, tenant: &TenantId, now: Ticks) -> bool {
+        self.is_young(self.stamp(tenant), now)
+    }
+
+    /// Whether that of any tenant is.
+    pub(crate) fn is_any_fresh(&self, now: Ticks) -> bool {
+        self.tenants.keys().any(|tenant| self.is_fresh(tenant, now))
+    }
+
+    /// Whether that of every tenant is.
+    pub(crate) fn is_all_fresh(&self, now: Ticks) -> bool {
+        self.tenants.keys().all(|tenant| self.is_fresh(tenant, now))
     }
 
     /// Adds records, all of one answer. Those of tenants that are not accepted are passed over.

@@ -57,6 +57,12 @@ impl TenantRecords {
         self.sessions.len() + self.users.len() + self.roles.len() + self.keys.len()
     }
 
+    /// How many records are to be forgotten some day.
+    #[cfg(test)]
+    pub(super) fn expiries(&self) -> usize {
+        self.expiries.len()
+    }
+
     /// Whether a record says that the subject is over.
     pub(super) fn is_dead(&self, subject: &Subject<'_>) -> bool {
         let Epochs { user, tenant, everyone } = subject.epochs;
@@ -95,48 +101,58 @@ impl TenantRecords {
     }
 
     fn end_session(&mut self, id: SessionId, end: Ticks) {
-        let kept = self.sessions.entry(id).or_insert(end);
-        *kept = (*kept).max(end);
+        if let Some(kept) = self.sessions.get_mut(&id) {
+            *kept = (*kept).max(end);
+            return;
+        }
         self.expiries.add(RecordKey::Session(id), end);
+        self.sessions.insert(id, end);
     }
 
     fn raise_user(&mut self, id: UserId, raised: UserEpoch) {
-        self.expiries.add(RecordKey::User(id), raised.end);
-        match self.users.get_mut(&id) {
-            Some(known) => known.raise(raised),
-            None => {
-                self.users.insert(id, raised);
-            }
+        if let Some(known) = self.users.get_mut(&id) {
+            known.raise(raised);
+            return;
         }
+        self.expiries.add(RecordKey::User(id), raised.end);
+        self.users.insert(id, raised);
     }
 
     fn give_role(&mut self, id: UserId, role: Role, end: Ticks, source: &RecordSource) -> Order {
-        self.expiries.add(RecordKey::Role(id), end);
         if let Some(known) = self.roles.get_mut(&id) {
             known.end = known.end.max(end);
             let is_stricter = rank(role) < rank(known.role.value);
             return known.role.tell(role, source, is_stricter);
         }
+        self.expiries.add(RecordKey::Role(id), end);
         self.roles.insert(id, UserRole { role: LastTold::new(role, source), end });
         Order::Clear
     }
 
-    /// Drops the records whose time is over.
+    /// Drops the records whose time is over. Each record has one place among the expiries, however often it was told: a
+    /// record that was given a later end since is put there again.
     pub(super) fn forget_expired(&mut self, now: Ticks) {
         for key in self.expiries.due(now) {
-            let is_over = |end: &Ticks| *end <= now;
-            match key {
-                RecordKey::Session(id) if self.sessions.get(&id).is_some_and(is_over) => {
-                    self.sessions.remove(&id);
-                }
-                RecordKey::User(id) if self.users.get(&id).is_some_and(|user| is_over(&user.end)) => {
-                    self.users.remove(&id);
-                }
-                RecordKey::Role(id) if self.roles.get(&id).is_some_and(|roles| is_over(&roles.end)) => {
-                    self.roles.remove(&id);
-                }
-                _ => {}
+            match self.end(key) {
+                Some(end) if end > now => self.expiries.add(key, end),
+                _ => self.forget(key),
             }
+        }
+    }
+
+    fn end(&self, key: RecordKey) -> Option<Ticks> {
+        match key {
+            RecordKey::Session(id) => self.sessions.get(&id).copied(),
+            RecordKey::User(id) => self.users.get(&id).map(|user| user.end),
+            RecordKey::Role(id) => self.roles.get(&id).map(|role| role.end),
+        }
+    }
+
+    fn forget(&mut self, key: RecordKey) {
+        match key {
+            RecordKey::Session(id) => drop(self.sessions.remove(&id)),
+            RecordKey::User(id) => drop(self.users.remove(&id)),
+            RecordKey::Role(id) => drop(self.roles.remove(&id)),
         }
     }
 }

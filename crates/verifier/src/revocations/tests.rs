@@ -115,6 +115,35 @@ fn a_record_is_kept_two_minutes_beyond_its_end_by_our_own_clock() {
     assert_eq!(look(at(1_000 + 1_000 + 122)), 0);
 }
 
+/// A node that does not know the verifier tells everything of the last minutes, again and again.
+#[test]
+fn a_record_that_is_told_a_thousand_times_takes_the_room_of_one_and_is_kept_until_its_last_end() {
+    let mut records = TenantRecords::default();
+    let texts = [
+        format!(r#"["s","{LAPTOP}",6000]"#),
+        format!(r#"["u","{ANN}",3,[],6000]"#),
+        format!(r#"["r","{ANN}","user",6000]"#),
+    ];
+    for round in 0..1_000 {
+        let source = RecordSource {
+            log: None,
+            since: Ticks::START,
+            issued: Timestamp::from_seconds(5_000),
+            now: at(1_000 + round),
+        };
+        for text in &texts {
+            let record: RevocationRecord = serde_json::from_str(text).unwrap();
+            records.add(&record.revocation, &source);
+        }
+    }
+    assert_eq!((records.len(), records.expiries()), (3, 3));
+    // The last round was at second 1,999, and said that there are 1,000 seconds more; a record is kept for 120 more.
+    records.forget_expired(at(1_999 + 1_000 + 119));
+    assert_eq!((records.len(), records.expiries()), (3, 3));
+    records.forget_expired(at(1_999 + 1_000 + 122));
+    assert_eq!((records.len(), records.expiries()), (0, 0));
+}
+
 #[test]
 fn where_two_logs_contradict_each_other_the_lesser_role_counts_until_the_database_is_asked() {
     let role = |role| format!(r#"["r","{ANN}","{role}",6000]"#);
@@ -123,6 +152,22 @@ fn where_two_logs_contradict_each_other_the_lesser_role_counts_until_the_databas
     assert_eq!(verdict(&known, at(1_000)), Verdict::Live(Some(Role::User), at(1_000)));
     assert_eq!(tell(&known, &[&role("admin")], "n1"), Agreement::Full, "the same log goes on");
     assert_eq!(verdict(&known, at(1_000)), Verdict::Live(Some(Role::Admin), at(1_000)));
+}
+
+#[test]
+fn a_tenant_that_is_behind_is_too_old_alone() {
+    let tenants: [TenantId; 2] = ["acme", "globex"].map(|name| name.parse().unwrap());
+    let known = KnownRevocations::new(&tenants, 10, Duration::from_secs(1));
+    let fresh = |now| {
+        let each = tenants.each_ref().map(|tenant| known.is_fresh(tenant, now));
+        (each, known.is_any_fresh(now), known.is_all_fresh(now))
+    };
+    assert_eq!(fresh(at(1_000)), ([false, false], false, false));
+    known.prove(&tenants[0], at(1_000));
+    assert_eq!(fresh(at(1_001)), ([true, false], true, false));
+    known.prove(&tenants[1], at(1_001));
+    assert_eq!(fresh(at(1_001)), ([true, true], true, true));
+    assert_eq!(fresh(at(1_002)), ([false, true], true, false));
 }
 
 #[test]

@@ -1,6 +1,8 @@
 //! The verifier against a feed that lies.
 
 #[cfg(test)]
+mod clocks;
+#[cfg(test)]
 mod fixture;
 #[cfg(test)]
 mod guards;
@@ -10,3 +12,5 @@ mod questions;
 mod streams;
 #[cfg(test)]
 mod tricks;
+#[cfg(test)]
+mod trouble;

@@ -56,6 +56,11 @@ stories! {
     a_log_that_is_trimmed_ends_a_session_within_the_bound: Trimmed;
     a_feed_that_is_gone_proves_nothing: Gone;
     a_feed_in_an_outage_proves_nothing: Outage;
+    an_answer_that_always_has_one_record_more_proves_nothing: EndlessRecords;
+    a_feed_key_that_was_removed_proves_nothing: KeyRemoved;
+    a_page_of_a_proxy_proves_nothing: Portal;
+    a_proxy_that_wants_a_password_proves_nothing: ProxyPassword;
+    a_proxy_that_bars_the_way_proves_nothing: Barred;
 }
 
 /// Two nodes behind one balancer, and one whose log is trimmed again and again: both are healthy.

@@ -36,7 +36,7 @@ impl Asking {
             tenants: None,
             next: None,
         };
-        asking.follower.start(&first, at(99_000));
+        asking.follower.start(&first, at(99_000), at(99_010));
         let query = asking.follower.poll(&asking.known, at(100_000), Duration::ZERO, "r".to_owned()).unwrap();
         assert_eq!(query.to_string(), "at=n1:7&age=1000&wait=0&nonce=r");
         asking
@@ -124,6 +124,24 @@ fn an_answer_of_an_unknown_log_moves_the_position_and_no_stamp() {
     assert_eq!(query.to_string(), "at=n1:7,n2:3&age=1400&wait=0&nonce=s");
 }
 
+/// The machine sleeps while the poll is under way: the node looks back from when it arrives.
+#[test]
+fn an_answer_of_an_unknown_log_that_came_after_a_sleep_counts_for_nothing() {
+    let unknown = || FeedAnswer { log: "n2".parse().unwrap(), from: 4, to: 3, ..nothing_new() };
+    for (came, progress) in [
+        (130_000, FeedProgress::Started),
+        (130_001, FeedProgress::Ignored(Ignored::Late)),
+        (280_000, FeedProgress::Ignored(Ignored::Late)),
+    ] {
+        let mut asking = Asking::new();
+        let issued = Timestamp::from_seconds(i64::try_from(came / 1_000).unwrap());
+        let answer = FeedAnswer { issued, ..unknown() };
+        assert_eq!(asking.follower.take(&answer, &asking.known, at(came)), progress, "{came}");
+        let query = asking.follower.poll(&asking.known, at(came), Duration::ZERO, "s".to_owned()).unwrap();
+        assert_eq!(query.at.len(), if progress == FeedProgress::Started { 2 } else { 1 });
+    }
+}
+
 /// A snapshot out of a cache: the next answer shows that the server's clock is an hour further.
 #[test]
 fn a_snapshot_that_was_kept_for_an_hour_is_read_again() {
@@ -133,6 +151,26 @@ fn a_snapshot_that_was_kept_for_an_hour_is_read_again() {
         FeedAnswer { log, from: 4, to: 3, issued: Timestamp::from_seconds(3_700), ..nothing_new() };
     assert_eq!(asking.take(&hour_later), FeedProgress::Lost);
     assert!(asking.follower.poll(&asking.known, at(100_400), Duration::ZERO, "s".to_owned()).is_none());
+}
+
+/// A clock that was an hour ahead has made records seem over that are not.
+#[test]
+fn a_server_whose_clock_was_set_back_is_asked_for_the_snapshot() {
+    // The snapshot came at 99,010 ms, and was made at second 100; the poll was sent at 100,000 ms.
+    for (issued, progress) in [
+        (-3_500, FeedProgress::Lost),
+        (-20, FeedProgress::Lost),
+        (-19, FeedProgress::Proven),
+        (100, FeedProgress::Proven),
+    ] {
+        let mut asking = Asking::new();
+        let answer = FeedAnswer { issued: Timestamp::from_seconds(issued), ..nothing_new() };
+        assert_eq!(asking.take(&answer), progress, "{issued}");
+        let snapshot = progress == FeedProgress::Lost;
+        let query = asking.follower.poll(&asking.known, at(100_400), Duration::ZERO, "s".to_owned());
+        assert_eq!(query.is_none(), snapshot);
+        assert_eq!(asking.stamps()[0].is_none(), snapshot);
+    }
 }
 
 #[test]

@@ -116,7 +116,7 @@ impl World {
             tenants: None,
             next: None,
         };
-        world.follower.start(&first, world.ticks());
+        world.follower.start(&first, world.ticks(), world.ticks());
         world
     }
 
