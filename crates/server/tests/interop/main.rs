@@ -16,6 +16,8 @@ mod cookies;
 #[cfg(test)]
 mod durability;
 #[cfg(test)]
+mod feed_program;
+#[cfg(test)]
 mod forward_auth;
 #[cfg(test)]
 mod mail_links;
