@@ -124,6 +124,7 @@ mod tests {
             expires: None,
             kid: None,
             epochs: Epochs::default(),
+            age: Duration::ZERO,
             profile: None,
             gave_code: None,
         }

@@ -139,7 +139,7 @@ impl Journey {
             tenants: None,
             next: None,
         };
-        self.follower.start(&first, sent);
+        self.follower.start(&first, sent, self.ticks());
         self.counted.snapshots += 1;
     }
 
@@ -168,8 +168,8 @@ impl Journey {
     fn take(&mut self, answer: &FeedAnswer, took: Duration) -> Duration {
         match self.follower.take(answer, &self.known, self.ticks()) {
             FeedProgress::Proven => self.pace.proven(took, answer.records.is_empty()),
-            FeedProgress::Started => self.pace.started(&Unspread),
-            FeedProgress::More | FeedProgress::Lost => Duration::ZERO,
+            FeedProgress::Started | FeedProgress::More => self.pace.unproven(&Unspread),
+            FeedProgress::Lost => Duration::ZERO,
             FeedProgress::Ignored(_) => {
                 self.counted.faults += 1;
                 self.pace.fault(false, &Unspread)
