@@ -110,7 +110,7 @@ fn a_file_is_checked_and_explains_what_becomes_of_a_request() {
         ("GET http://a/reports", "refused with 400: this is no path: write /reports/7\n"),
         (
             "GET /.well-known/portcullis-gateway.json",
-            "answered by the gateway with the key of its assertions\n",
+            "answered   by the gateway itself: the key that verifies assertions\nneeds      public\n",
         ),
         ("POST /.well-known/portcullis-gateway.json", "upstream   http://127.0.0.1:8000\n"),
     ] {
