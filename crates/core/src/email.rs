@@ -85,7 +85,7 @@ impl Email {
     }
 }
 
-shown_as_text!(Email by as_typed: Display);
+shown_as_text!(Email by as_typed: Display, Serialize);
 
 /// A `dot-atom` (RFC 5322, section 3.2.3) with letters of every script (RFC 6532, section 3.2).
 fn is_local_part(text: &str) -> bool {

@@ -54,7 +54,7 @@ impl Mobile {
     }
 }
 
-shown_as_text!(Mobile by as_str: Display);
+shown_as_text!(Mobile by as_str: Display, Serialize);
 
 /// Whether people write this character between the digits of a number.
 pub(crate) const fn is_separator(c: char) -> bool {

@@ -93,7 +93,7 @@ impl Username {
     }
 }
 
-shown_as_text!(Username by as_typed: Display);
+shown_as_text!(Username by as_typed: Display, Serialize);
 
 fn fits(text: &str) -> Result<(), InvalidUsername> {
     // A character has at most four bytes.

@@ -16,7 +16,7 @@ use crate::id::{FeedKeyId, SessionId, SessionKey, TenantId, UserId, UserKey};
 use crate::revocation::wire::{FeedAnswer, FeedQuery, SnapshotPage};
 use crate::revocation::{FeedKey, FeedTenants};
 use crate::secret::PlainSecret;
-use crate::session::Session;
+use crate::session::{RefreshGeneration, Session};
 use crate::store::{Page, StoreError, UnreadableRecord};
 use crate::strategy::PresentedCredentials;
 use crate::tenant::TenantRecord;
@@ -122,6 +122,13 @@ verbs_that_ask! {
     /// The tenant's or the store's.
     sessions_that(&user: UserKey; have_ended: bool, page: Page<SessionId>)
         -> Result<Vec<ListedSession>, UserAdminError>;
+
+    /// The refresh tokens of a user's sessions that are known still, by session and oldest first: those of ended
+    /// sessions, too. They are ids, and no credentials.
+    ///
+    /// # Errors
+    /// The tenant's or the store's.
+    refresh_tokens(&user: UserKey;) -> Result<Vec<RefreshGeneration>, UserAdminError>;
 
     /// The session of this id, or its tombstone.
     ///

@@ -37,6 +37,15 @@ pub struct DeviceSignIn {
     pub shown: PresentedDevice,
 }
 
+impl DeviceSignIn {
+    /// A sign-in to the tenant `default`, on a device that is not described and presents nothing.
+    #[must_use]
+    pub fn new(login: LoginName, password: Password) -> Self {
+        let (tenant, device) = (TenantId::default_tenant(), Device::described("", ""));
+        Self { tenant, login, password, device, shown: PresentedDevice::default() }
+    }
+}
+
 /// The second step of a device sign-in.
 #[derive(Debug)]
 pub struct VerifyCode {

@@ -29,6 +29,15 @@ pub struct Refresh {
     pub cookies: Vec<PlainSecret>,
 }
 
+impl Refresh {
+    /// A refresh by a token alone, which says of which tenant it is.
+    #[must_use]
+    pub fn new(strategy: StrategyName, token: &PlainSecret) -> Self {
+        let (tenant, token, device_secret, cookies) = (None, token.reveal().to_owned(), None, Vec::new());
+        Self { tenant, strategy, token, device_secret, cookies }
+    }
+}
+
 /// The next pair of tokens.
 #[derive(Clone, Debug)]
 pub struct Refreshed {
@@ -84,6 +93,28 @@ impl RefreshError {
 pub struct VerifiedRefresh {
     pub(super) request: Refresh,
     pub(super) token: Result<VerifiedRefreshToken, RefreshError>,
+}
+
+impl VerifiedRefresh {
+    /// The session that the token says it is of, live or not. Nothing says that the token is the current one of it.
+    ///
+    /// # Errors
+    /// A [`RefreshError`]: the token is not valid.
+    pub fn session(&self) -> Result<SessionKey, RefreshError> {
+        self.token.as_ref().map(VerifiedRefreshToken::session).map_err(Clone::clone)
+    }
+
+    /// Whether the token says that it is of this session. One that is not valid is of none.
+    ///
+    /// # Errors
+    /// The store's: it is not known whether the token is valid.
+    pub fn is_of(&self, session: &SessionKey) -> Result<bool, RefreshError> {
+        match self.session() {
+            Ok(of) => Ok(of == *session),
+            Err(outage) if outage.is_outage() => Err(outage),
+            Err(_) => Ok(false),
+        }
+    }
 }
 
 /// A refresh token whose signature is right, and its successor.

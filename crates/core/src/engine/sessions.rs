@@ -5,7 +5,7 @@ use super::{EngineCore, EngineTask, TenantError, UserAdminError};
 use crate::clock::Timestamp;
 use crate::event::{Event, EventKind};
 use crate::id::{SessionId, SessionKey, UserKey};
-use crate::session::{EndReason, Epochs, Session, SessionState};
+use crate::session::{EndReason, Epochs, RefreshGeneration, Session, SessionState};
 use crate::store::{EndScope, Page, SessionHandle, Stored, UserHandle};
 use crate::user::User;
 
@@ -18,7 +18,7 @@ pub struct ListedSession {
     pub state: SessionState,
 }
 
-/// How many records one step of a filtered list reads.
+/// How many records one step of a list reads.
 const STEP: u32 = 200;
 
 /// What the sessions of one user are judged by.
@@ -73,6 +73,23 @@ impl EngineCore {
             if is_last || wanted.len() >= page.limit as usize {
                 wanted.truncate(page.limit as usize);
                 return Ok(wanted);
+            }
+        }
+    }
+
+    pub(super) async fn refresh_tokens(
+        &self,
+        user: &UserKey,
+    ) -> Result<Vec<RefreshGeneration>, UserAdminError> {
+        let (mut tokens, mut after) = (Vec::new(), None);
+        loop {
+            let step = self.sessions(user, Page { after, limit: STEP }).await?;
+            let now = self.clock.now();
+            let known = |listed: &ListedSession| listed.session.refresh_generations(listed.state, now);
+            tokens.extend(step.iter().flat_map(known));
+            after = step.last().map(|listed| listed.session.key.id);
+            if step.len() < STEP as usize {
+                return Ok(tokens);
             }
         }
     }

@@ -6,6 +6,7 @@
 
 mod device;
 mod end_reason;
+mod refresh_generation;
 mod rotation;
 
 use crate::clock::Timestamp;
@@ -15,6 +16,7 @@ use crate::strategy::StrategyName;
 
 pub use device::{Device, DeviceProof, KNOWN_DEVICE};
 pub use end_reason::{EndReason, Ending, UnknownEndReason};
+pub use refresh_generation::RefreshGeneration;
 pub use rotation::{
     LateRepeats, PreviousGeneration, REPEAT_AFTER_EXPIRY, RotationOutcome, RotationRequest, RotationState,
 };

@@ -25,6 +25,7 @@ mod revocation_feed;
 mod revoked_credentials;
 mod second_step;
 mod second_step_races;
+mod shown_refresh_tokens;
 mod sign_up_and_sign_in;
 mod tenant_admin;
 mod tenant_changes;
