@@ -15,7 +15,7 @@ use portcullis_core::steered_clock::SteeredClock;
 use portcullis_core::store::StoreError;
 use portcullis_core::strategy::{InvalidStrategy, StrategyName};
 use portcullis_core::tenant::{SettingsFault, TenantPolicy, TenantSettings};
-use portcullis_stores::{OpenedStores, RedisOpenError, RedisSessions, SessionPlacementError};
+use portcullis_stores::{OpenedStores, RedisOpenError, SessionPlacementError};
 use thiserror::Error;
 
 use crate::config::{Config, Sessions, SigningIn};
@@ -119,13 +119,7 @@ pub(crate) async fn open_stores(config: &Config, clock: Arc<dyn Clock>) -> Resul
     let connections = config.database_connections;
     let stores = OpenedStores::open(&config.database, connections, &config.data_dir, clock.clone()).await?;
     let Sessions::InRedis(url) = &config.sessions else { return Ok(stores) };
-    match RedisSessions::open(url, clock).await {
-        Ok(live) => Ok(stores.with_live_sessions(live)),
-        Err(fault) => {
-            stores.close().await;
-            Err(fault.into())
-        }
-    }
+    Ok(stores.with_redis(url, clock).await?)
 }
 
 /// How many passwords are hashed at once, and how long a password may wait for it.

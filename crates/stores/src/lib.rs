@@ -29,9 +29,11 @@ pub mod postgres;
 mod recent_ends;
 #[cfg(feature = "redis")]
 mod redis;
+mod service_stores;
 #[cfg(feature = "redis")]
 mod session_pair;
 mod session_placement;
+mod sessions_url;
 mod sql;
 #[cfg(feature = "sqlite")]
 pub mod sqlite;
@@ -42,7 +44,9 @@ pub use database_url::{DatabaseUrl, DatabaseUrlError};
 pub use opened_stores::OpenedStores;
 #[cfg(feature = "redis")]
 pub use redis::{RedisOpenError, RedisSessions, RedisUrl, RedisUrlError};
+pub use service_stores::OpenStoresError;
 #[cfg(feature = "redis")]
 pub use session_pair::SessionPair;
 pub use session_placement::{PlacementStore, SessionPlacement, SessionPlacementError};
+pub use sessions_url::{Sessions, SessionsUrlError};
 pub use tenant_databases::TenantDatabaseRegistry;

@@ -14,11 +14,11 @@ pub(super) use portcullis_config::parse::{
     number, path, plain, public_url, size, socket, socket_path, tcp_listen, web_host, web_origin, web_page,
 };
 use portcullis_core::tenant::TenantSettings;
+pub use portcullis_stores::Sessions;
 
 pub use mail::{MailTransport, SmtpSecurity, SmtpServer};
 pub(super) use mail::{language, mail_password, mail_transport, sender};
 pub(super) use secret::{jwt_secret, master_key, session_secret};
-pub use store::Sessions;
 pub(super) use store::{database, database_without_password, sessions};
 pub use tls::Tls;
 pub(super) use tls::{authorities, certificate, private_key};

@@ -2,18 +2,9 @@
 //!
 //! A URL may hold a password, so no message here repeats it.
 
-use portcullis_stores::{DatabaseUrl, RedisUrl};
+use portcullis_stores::{DatabaseUrl, RedisUrl, Sessions};
 
 use super::Parsed;
-
-/// Where live sessions are stored.
-#[derive(Clone, PartialEq, Eq, Debug)]
-pub enum Sessions {
-    /// In the database.
-    InDatabase,
-    /// On a Redis server.
-    InRedis(RedisUrl),
-}
 
 /// The database that a URL names.
 pub(in super::super) fn database(text: &str) -> Parsed<DatabaseUrl> {
@@ -32,17 +23,7 @@ pub(in super::super) fn database_without_password(text: &str) -> String {
 
 /// Where a URL puts the live sessions of a server with this database.
 pub(in super::super) fn sessions(text: &str, database: &DatabaseUrl) -> Parsed<Sessions> {
-    if matches!(text.split_once(':'), Some(("redis" | "rediss", _))) {
-        return RedisUrl::parse(text).map(Sessions::InRedis).map_err(|fault| fault.to_string());
-    }
-    match DatabaseUrl::parse(text) {
-        Ok(url) if url == *database => Ok(Sessions::InDatabase),
-        Ok(_) => {
-            Err("is another database: sessions are in the database itself, or in Redis (redis://…)"
-                .to_owned())
-        }
-        Err(_) => Err("is neither the database nor redis://USER:PASSWORD@HOST:PORT".to_owned()),
-    }
+    Sessions::parse(text, database).map_err(|fault| fault.to_string())
 }
 
 #[cfg(test)]
@@ -78,16 +59,5 @@ mod tests {
         assert_eq!(database_without_password("redis:hunter2"), "(set)");
         assert_eq!(database_without_password("sqlite:a.db"), "sqlite:a.db");
         assert!(!format!("{:?}", database(url).unwrap()).contains("hunter2"));
-    }
-
-    #[test]
-    fn sessions_live_in_the_database_or_in_redis() {
-        let here = DatabaseUrl::preset("".as_ref());
-        assert_eq!(sessions("sqlite:portcullis.db", &here), Ok(Sessions::InDatabase));
-        assert!(sessions("sqlite:b.db", &here).is_err());
-        let server = database("postgres://u:hunter2@h/d").unwrap();
-        assert_eq!(sessions("postgres://u:hunter2@h/d", &server), Ok(Sessions::InDatabase));
-        let redis = RedisUrl::parse("rediss://u:hunter2@h:1/2").unwrap();
-        assert_eq!(sessions("rediss://u:hunter2@h:1/2", &server), Ok(Sessions::InRedis(redis)));
     }
 }
