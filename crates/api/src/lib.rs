@@ -5,7 +5,7 @@
 //! | [`operation`] | the operations table, from which routers, documentation and tests are derived |
 //! | [`request`] | bodies, queries and paths, each declared once, with one message per fault |
 //! | [`answer`] | the bodies of success, and the envelope of the device-session surface |
-//! | [`refusal`] | the one table from errors to code, status and text, and its three renderings |
+//! | [`refusal`] | the one table from errors to code, status and text, and its renderings |
 //! | [`openapi`] | the OpenAPI 3.1 document, from the table of operations |
 //!
 //! Nothing here reads a socket or decides anything: requests become the engine's arguments, the engine's results become

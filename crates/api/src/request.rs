@@ -17,6 +17,7 @@ pub mod device;
 mod form;
 mod forward_auth;
 pub(crate) mod member;
+mod own;
 mod page;
 mod strategy;
 
@@ -27,6 +28,7 @@ use serde_json::{Map, Value};
 
 pub use declare::RequestDoc;
 pub use forward_auth::VerifyQuery;
+pub use own::{BodyMember, NewPassword, NonEmptyText, ReadBody};
 pub use strategy::{ChangePasswordBody, LoginBody, NameForm, RefreshBody, RegisterBody, RegisterInPartsBody};
 
 /// A body that is JSON.
@@ -63,8 +65,16 @@ impl Body {
         serde_json::from_slice::<Value>(bytes).map(Self::from).map_err(|_| NotJson)
     }
 
-    fn member(&self, name: &str) -> Option<&Value> {
+    /// The member of this name. `None` if it is absent or null.
+    #[must_use]
+    pub fn member(&self, name: &str) -> Option<&Value> {
         self.0.get(name).filter(|value| !value.is_null())
+    }
+
+    /// The member of this name, if it is a text.
+    #[must_use]
+    pub fn text(&self, name: &str) -> Option<&str> {
+        self.member(name).and_then(Value::as_str)
     }
 }
 
@@ -75,6 +85,12 @@ pub(crate) fn fault_of(weak: &WeakPassword) -> String {
 }
 
 impl RequestFaults {
+    /// One fault: the name of a member, and what is wrong with it.
+    #[must_use]
+    pub fn of(name: &str, fault: impl fmt::Display) -> Self {
+        Self(vec![format!("{name} {fault}")])
+    }
+
     /// One message for each fault.
     #[must_use]
     pub fn messages(&self) -> &[String] {
@@ -87,7 +103,8 @@ impl RequestFaults {
         self.0
     }
 
-    fn add<T>(&mut self, name: &str, fault: impl fmt::Display) -> Option<T> {
+    /// Adds a message: the name of a member, and what is wrong with it. Returns `None`, as its reader does then.
+    pub fn add<T>(&mut self, name: &str, fault: impl fmt::Display) -> Option<T> {
         self.0.push(format!("{name} {fault}"));
         None
     }

@@ -7,7 +7,7 @@ use std::task::{Context, Poll};
 
 use axum::extract::{MatchedPath, Request};
 use axum::response::Response;
-use http::header::{ACCEPT, CACHE_CONTROL, HeaderMap, HeaderValue, SET_COOKIE};
+use http::header::{CACHE_CONTROL, HeaderMap, HeaderValue, SET_COOKIE};
 use http::request::Parts;
 use portcullis_api::refusal::{Code, Refusal};
 use portcullis_core::clock::Timestamp;
@@ -16,7 +16,7 @@ use portcullis_core::strategy::{Carrier, StrategyName};
 use tower::{Layer, Service, ServiceExt as _};
 
 use crate::{
-    Authority, CurrentUser, IntoAuthority, Origins, OtherSessions, SessionCookie, render, tenant_named,
+    Authority, CurrentUser, IntoAuthority, Origins, OtherSessions, RefusalContext, SessionCookie, tenant_named,
 };
 
 /// Lets only requests through that have a valid credential, and gives handlers a [`CurrentUser`].
@@ -247,8 +247,7 @@ where
 
 impl GuardConfig {
     pub(crate) fn refuse(&self, refusal: &Refusal, parts: &Parts) -> Response {
-        let accept: Vec<HeaderValue> = parts.headers.get_all(ACCEPT).iter().cloned().collect();
-        render(refusal, &parts.method, &parts.uri, &accept, self.now())
+        RefusalContext::of(parts).render(refusal, self.now())
     }
 
     pub(crate) fn now(&self) -> Timestamp {

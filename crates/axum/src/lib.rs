@@ -80,11 +80,14 @@ mod current_user;
 pub mod forward_auth;
 mod fresh_sign_in;
 mod guard;
+mod media_type;
 mod origins;
 mod refusal_response;
 mod request_credentials;
 mod require_role;
 mod roles;
+mod serve;
+mod valid_request;
 
 pub use authority::{Authority, IntoAuthority};
 pub use browser::{fetch_mode, is_html_accepted};
@@ -92,11 +95,16 @@ pub use cookie::{SameSite, SessionCookie};
 pub use current_user::{CurrentUser, OtherSessions};
 pub use fresh_sign_in::FreshSignIn;
 pub use guard::{Guard, Guarded};
+pub use media_type::{is_form, is_json};
 pub use origins::Origins;
-pub use refusal_response::{RefusalContext, RefusalResponse, render, render_as, render_refusals};
+pub use refusal_response::{
+    RefusalContext, RefusalResponse, render, render_as, render_refusals, render_refusals_as,
+};
 pub use request_credentials::{RequestCredentials, tenant_named};
 pub use require_role::{RequireRole, RequiredRoles, role};
 pub use roles::{Admitted, Roles};
+pub use serve::serve;
+pub use valid_request::{PrivateJson, ValidBody, ValidPath};
 
 #[cfg(all(doctest, feature = "verifier"))]
 #[doc = include_str!("../../../docs/verifier.md")]

@@ -11,8 +11,9 @@ use http::header::{
 use http::request::Parts;
 use http::{Method, StatusCode, Uri};
 use portcullis_api::refusal::{Refusal, RefusedRequest, Rendering};
-use portcullis_core::clock::Timestamp;
+use portcullis_core::clock::{Clock as _, Timestamp};
 use portcullis_core::engine::Engine;
+use portcullis_core::machine::SystemClock;
 
 /// A refusal as a handler returns it. The layer [`render_refusals`] writes its body, because that depends on what the
 /// request accepts; without that layer it is a bare status.
@@ -42,12 +43,29 @@ pub async fn render_refusals(State(engine): State<Engine>, request: Request, nex
     asker.write_down(response, engine.now())
 }
 
+/// The same, in one rendering whatever the path: a middleware for
+/// `axum::middleware::from_fn_with_state(Rendering::Plain, render_refusals_as)`. Guards behind it refuse in it, too. It
+/// is for services with paths of their own; [`render_refusals`] renders as the server does on the same path.
+pub async fn render_refusals_as(
+    State(rendering): State<Rendering>,
+    request: Request,
+    next: Next,
+) -> Response {
+    let (mut parts, body) = request.into_parts();
+    parts.extensions.insert(rendering);
+    let asker = RefusalContext::of(&parts);
+    let response = next.run(Request::from_parts(parts, body)).await;
+    asker.write_down(response, SystemClock.now())
+}
+
 /// What rendering a refusal needs of its request.
 #[derive(Clone, Debug)]
 pub struct RefusalContext {
     method: Method,
     uri: Uri,
     accept: Vec<HeaderValue>,
+    /// `None` for that of the path.
+    rendering: Option<Rendering>,
 }
 
 impl RefusalContext {
@@ -60,7 +78,16 @@ impl RefusalContext {
             method: request.method.clone(),
             uri: sent.unwrap_or(&request.uri).clone(),
             accept: request.headers.get_all(ACCEPT).iter().cloned().collect(),
+            rendering: request.extensions.get().copied(),
         }
+    }
+
+    /// The response for a refusal of the request; logs what failed in the server.
+    #[must_use]
+    pub fn render(&self, refusal: &Refusal, at: Timestamp) -> Response {
+        let request = RefusedRequest { method: self.method.as_str(), path: self.uri.path(), at };
+        let rendering = self.rendering.unwrap_or_else(|| Rendering::of_path(request.path));
+        render_as(rendering, refusal, &request, &self.accept)
     }
 
     /// Renders a response that is a [`RefusalResponse`]; leaves any other as it is. What a router has said of the
@@ -68,7 +95,7 @@ impl RefusalContext {
     #[must_use]
     pub fn write_down(&self, mut response: Response, at: Timestamp) -> Response {
         let Some(RefusalResponse(refusal)) = response.extensions_mut().remove() else { return response };
-        let (parts, body) = render(&refusal, &self.method, &self.uri, &self.accept, at).into_parts();
+        let (parts, body) = self.render(&refusal, at).into_parts();
         // Headers of the router stay, above all `Allow`.
         response.headers_mut().remove(CONTENT_LENGTH);
         response.headers_mut().extend(parts.headers);

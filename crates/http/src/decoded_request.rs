@@ -6,12 +6,12 @@
 use std::net::IpAddr;
 
 use bytes::Bytes;
-use http::header::{CONTENT_ENCODING, CONTENT_TYPE, HeaderMap, USER_AGENT};
+use http::header::{HeaderMap, USER_AGENT};
 use http_body_util::{BodyExt, LengthLimitError, Limited};
 use portcullis_api::operation::{DeviceRow, TenantSource};
 use portcullis_api::refusal::{Code, Refusal};
 use portcullis_api::request::Body;
-use portcullis_axum::{RequestCredentials, tenant_named};
+use portcullis_axum::{RequestCredentials, is_form, is_json, tenant_named};
 use portcullis_core::id::TenantId;
 use portcullis_core::session::Device;
 use tokio::time::timeout;
@@ -98,27 +98,4 @@ async fn read(body: Limited<axum::body::Body>, app: &AuthApp) -> Result<Bytes, R
         Ok(Err(_)) => Err(Refusal::because(Code::BadRequest, "The request body broke off")),
         Err(_) => Err(Refusal::because(Code::RequestTimeout, "The request body took too long")),
     }
-}
-
-/// The media type of a body that is not encoded, and the type's parameters.
-fn media_type(headers: &HeaderMap) -> Option<(&str, impl Iterator<Item = &str>)> {
-    let is_encoded = headers.contains_key(CONTENT_ENCODING);
-    let text = std::str::from_utf8(headers.get(CONTENT_TYPE).filter(|_| !is_encoded)?.as_bytes()).ok()?;
-    let mut parts = text.split(';').map(str::trim);
-    Some((parts.next()?, parts))
-}
-
-/// Whether a page without a script posted it.
-fn is_form(headers: &HeaderMap) -> bool {
-    let form = "application/x-www-form-urlencoded";
-    media_type(headers).is_some_and(|(media, _)| media.eq_ignore_ascii_case(form))
-}
-
-/// A browser sends JSON to another origin only after a preflight; other media types need none, so they are refused.
-fn is_json(headers: &HeaderMap) -> bool {
-    let Some((media, parameters)) = media_type(headers) else { return false };
-    let is_utf8 = parameters.filter_map(|parameter| parameter.split_once('=')).all(|(name, value)| {
-        !name.trim().eq_ignore_ascii_case("charset") || value.trim_matches('"').eq_ignore_ascii_case("utf-8")
-    });
-    media.eq_ignore_ascii_case("application/json") && is_utf8
 }

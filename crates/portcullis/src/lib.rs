@@ -21,7 +21,8 @@
 //! # }
 //! ```
 //!
-//! [`EngineBuilder`] lists the other parts and their defaults.
+//! [`EngineBuilder`] lists the other parts and their defaults. Whole services on this crate are `session-over-jwt` and
+//! `todo` among the examples of the repository.
 //!
 //! # Guarded routes
 //!
@@ -132,7 +133,8 @@ pub use portcullis_core::engine::{
     CompletedDeviceSignIn, CompletedSignIn, DeviceSignIn, DeviceSignInError, DeviceSignInResult, Engine,
     EngineBuilder, Grant, Identity, ListedSession, NewUser, OpenError, PasswordSignIn, PasswordSignInError,
     PresentedDevice, Refresh, RefreshError, Refreshed, Register, RegisterError, ResendCode, ResendCodeError,
-    ResetError, TenantAdminError, TenantError, UnlockError, UserAdminError, VerifyCode, VerifyCodeError,
+    ResetError, TenantAdminError, TenantError, UnlockError, UserAdminError, VerifiedRefresh, VerifyCode,
+    VerifyCodeError,
 };
 pub use portcullis_core::event::{DiscardEvents, Event, EventKind, EventSink};
 pub use portcullis_core::id::{SessionId, SessionKey, TenantId, TicketId, UserId, UserKey};
@@ -145,21 +147,27 @@ pub use portcullis_core::outgoing_mail::{DeliveryError, MailContent, Notifier, O
 pub use portcullis_core::password::{Argon2Cost, HashPool, Password, PasswordPolicy, PoolSize};
 pub use portcullis_core::random::Random;
 pub use portcullis_core::secret::PlainSecret;
-pub use portcullis_core::session::{Device, EndReason, Ending, Session, SessionState};
+pub use portcullis_core::session::{Device, EndReason, Ending, RefreshGeneration, Session, SessionState};
 pub use portcullis_core::steered_clock::SteeredClock;
 pub use portcullis_core::store::memory::MemoryStore;
-pub use portcullis_core::store::{NoTenantDatabases, Page, Stores, TenantDatabases};
+pub use portcullis_core::store::{NoTenantDatabases, Page, StoreError, Stores, TenantDatabases};
 pub use portcullis_core::strategy::{Carrier, Check, PresentedCredentials, Renewal, Strategy, StrategyName};
 pub use portcullis_core::tenant::{
     SecondStep, SettingsFault, StrategyLifetimes, TenantPolicy, TenantRecord, TenantSettings,
 };
-pub use portcullis_core::user::{PersonName, Role, User};
+pub use portcullis_core::user::{PersonName, Role, User, UserProfile};
 pub use portcullis_core::username::{LoginName, Username};
 
 #[cfg(feature = "axum")]
+pub use portcullis_api::body;
+#[cfg(feature = "axum")]
+pub use portcullis_api::refusal::{Code, Refusal, Rendering};
+#[cfg(feature = "axum")]
+pub use portcullis_api::request::{Body, BodyMember, NewPassword, NonEmptyText, ReadBody, RequestFaults};
+#[cfg(feature = "axum")]
 pub use portcullis_axum::{
-    CurrentUser, FreshSignIn, Guard, Origins, RefusalResponse, RequireRole, RequiredRoles, Roles, SameSite,
-    SessionCookie, render_refusals, role,
+    CurrentUser, FreshSignIn, Guard, Origins, PrivateJson, RefusalResponse, RequireRole, RequiredRoles, Roles, SameSite,
+    SessionCookie, ValidBody, ValidPath, render_refusals, render_refusals_as, role, serve,
 };
 #[cfg(feature = "routes")]
 pub use portcullis_http::{
@@ -169,7 +177,9 @@ pub use portcullis_http::{
 #[cfg(feature = "sqlite")]
 pub use portcullis_stores::sqlite::SqliteStore;
 #[cfg(any(feature = "postgres", feature = "sqlite"))]
-pub use portcullis_stores::{DatabaseUrl, OpenedStores, TenantDatabaseRegistry};
+pub use portcullis_stores::{
+    DatabaseUrl, OpenStoresError, OpenedStores, Sessions, SessionsUrlError, TenantDatabaseRegistry,
+};
 #[cfg(all(feature = "redis", any(feature = "postgres", feature = "sqlite")))]
 pub use portcullis_stores::{RedisOpenError, RedisSessions, RedisUrl, RedisUrlError};
 #[cfg(feature = "verifier")]

@@ -1,4 +1,4 @@
-//! Refusals: the one table from errors to code, status and text, and its three renderings.
+//! Refusals: the one table from errors to code, status and text, and its renderings.
 //!
 //! Every error of the engine becomes a [`Refusal`] in an exhaustive `match`: a new error does not compile until its
 //! author has decided what clients see. Each code has its sentence once, in the table of codes. An outage is 503, never

@@ -1,4 +1,4 @@
-//! The three renderings of a refusal.
+//! The renderings of a refusal.
 
 use std::borrow::Cow;
 
@@ -15,6 +15,8 @@ use super::{Code, Reason, Refusal};
 pub enum Rendering {
     /// `{"message", "error", "statusCode"}`, as NestJS does.
     Plain,
+    /// `{"statusCode", "message", "error"}`: the same members, as older services of NestJS order them.
+    StatusFirst,
     /// `{"message", "data", "meta", "ts"}`, of the device-session surface.
     Envelope,
     /// `application/problem+json` (RFC 9457).
@@ -61,6 +63,22 @@ pub(crate) struct PlainBody<'a> {
     error: Option<&'static str>,
     /// The status.
     status_code: u16,
+}
+
+/// The same, with the status in front.
+#[derive(Serialize)]
+#[serde(rename_all = "camelCase")]
+struct StatusFirstBody<'a> {
+    status_code: u16,
+    message: Message<'a>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    error: Option<&'static str>,
+}
+
+impl<'a> From<PlainBody<'a>> for StatusFirstBody<'a> {
+    fn from(PlainBody { message, error, status_code }: PlainBody<'a>) -> Self {
+        Self { status_code, message, error }
+    }
 }
 
 /// Why a request of the device-session surface is refused.
@@ -161,7 +179,7 @@ impl Rendering {
     #[must_use]
     pub const fn content_type(self) -> &'static str {
         match self {
-            Self::Plain | Self::Envelope => "application/json; charset=utf-8",
+            Self::Plain | Self::StatusFirst | Self::Envelope => "application/json; charset=utf-8",
             Self::Problem => "application/problem+json",
         }
     }
@@ -184,6 +202,7 @@ impl Refusal {
     pub fn render(&self, rendering: Rendering, request: &RefusedRequest<'_>) -> Vec<u8> {
         let written = match rendering {
             Rendering::Plain => serde_json::to_vec(&self.plainly(request)),
+            Rendering::StatusFirst => serde_json::to_vec(&StatusFirstBody::from(self.plainly(request))),
             Rendering::Envelope => serde_json::to_vec(&self.enveloped(request)),
             Rendering::Problem => serde_json::to_vec(&self.problem(request)),
         };

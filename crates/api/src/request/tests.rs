@@ -6,6 +6,7 @@ use portcullis_core::password::PasswordPolicy;
 use super::*;
 
 mod any_input;
+mod own;
 
 const DEVELOPMENT: PasswordPolicy = PasswordPolicy::DEVELOPMENT;
 

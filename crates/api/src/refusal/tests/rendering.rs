@@ -105,5 +105,20 @@ fn a_path_belongs_to_the_surface_of_its_first_two_segments() {
 fn each_rendering_has_its_media_type() {
     assert_eq!(Rendering::Plain.content_type(), "application/json; charset=utf-8");
     assert_eq!(Rendering::Envelope.content_type(), "application/json; charset=utf-8");
+    assert_eq!(Rendering::StatusFirst.content_type(), "application/json; charset=utf-8");
     assert_eq!(Rendering::Problem.content_type(), "application/problem+json");
+}
+
+#[test]
+fn older_clients_of_nestjs_find_the_status_in_front() {
+    let written = |refusal: Refusal| text(&refusal, Rendering::StatusFirst, &LOGIN);
+    assert_eq!(written(Refusal::plain(Code::Unauthorized)), r#"{"statusCode":401,"message":"Unauthorized"}"#);
+    let faults = r#"["email must be an email","password should not be empty"]"#;
+    let expected = format!(r#"{{"statusCode":400,"message":{faults},"error":"Bad Request"}}"#);
+    assert_eq!(written(super::faults()), expected);
+    assert_eq!(
+        Rendering::StatusFirst.negotiated(Some("application/problem+json")),
+        Rendering::Problem,
+        "also to them, problem details are for those who ask"
+    );
 }
