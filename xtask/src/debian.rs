@@ -32,15 +32,18 @@ const REDIS: DebianPackage =
     DebianPackage { name: "redis-server", proof: PackageProof::Program("redis-server") };
 
 /// What tests need.
-pub(crate) const FOR_TESTS: [DebianPackage; 9] = [
+pub(crate) const FOR_TESTS: [DebianPackage; 12] = [
     DebianPackage { name: "caddy", proof: PackageProof::Program("caddy") },
     DebianPackage { name: "chromium", proof: PackageProof::Program("chromium") },
+    DebianPackage { name: "curl", proof: PackageProof::Program("curl") },
+    DebianPackage { name: "jq", proof: PackageProof::Program("jq") },
     NGINX,
     DebianPackage { name: "nodejs", proof: PackageProof::Program("node") },
     DebianPackage { name: "npm", proof: PackageProof::Program("npm") },
     POSTGRES,
     DebianPackage { name: "python3-venv", proof: PackageProof::PythonModules("ensurepip, venv") },
     REDIS,
+    DebianPackage { name: "sqlite3", proof: PackageProof::Program("sqlite3") },
     DebianPackage { name: "strace", proof: PackageProof::Program("strace") },
 ];
 
