@@ -16,7 +16,8 @@ use portcullis_core::strategy::{Carrier, StrategyName};
 use tower::{Layer, Service, ServiceExt as _};
 
 use crate::{
-    Authority, CurrentUser, IntoAuthority, Origins, OtherSessions, RefusalContext, SessionCookie, tenant_named,
+    Authority, CurrentUser, IntoAuthority, Origins, OtherSessions, RefusalContext, SessionCookie,
+    tenant_named,
 };
 
 /// Lets only requests through that have a valid credential, and gives handlers a [`CurrentUser`].

@@ -166,8 +166,8 @@ pub use portcullis_api::refusal::{Code, Refusal, Rendering};
 pub use portcullis_api::request::{Body, BodyMember, NewPassword, NonEmptyText, ReadBody, RequestFaults};
 #[cfg(feature = "axum")]
 pub use portcullis_axum::{
-    CurrentUser, FreshSignIn, Guard, Origins, PrivateJson, RefusalResponse, RequireRole, RequiredRoles, Roles, SameSite,
-    SessionCookie, ValidBody, ValidPath, render_refusals, render_refusals_as, role, serve,
+    CurrentUser, FreshSignIn, Guard, Origins, PrivateJson, RefusalResponse, RequireRole, RequiredRoles,
+    Roles, SameSite, SessionCookie, ValidBody, ValidPath, render_refusals, render_refusals_as, role, serve,
 };
 #[cfg(feature = "routes")]
 pub use portcullis_http::{
