@@ -30,6 +30,10 @@ const REMOVES_NOTHING_FOR: Duration = Duration::from_hours(1);
 /// How far the wall clock may part from the ticks before nothing is removed any more.
 const CLOCKS_MAY_PART: Duration = Duration::from_mins(1);
 
+/// How far they may part from one look to the next without that it counts: two clocks seldom run equally fast, and the
+/// time of a database is not counted by this machine's.
+const CLOCKS_MAY_DRIFT: Duration = Duration::from_secs(1);
+
 /// The most records that one step removes, so that requests do not wait for it.
 const PURGE_STEP: u32 = 500;
 
@@ -38,13 +42,13 @@ const PAGE: u32 = 100;
 
 impl EngineCore {
     pub(super) async fn keep_house(&self) {
-        let clocks = ClocksAtStart { now: self.clock.now(), ticks: self.clock.ticks() };
+        let mut clocks = HouseClocks::begin(self.clock.now(), self.clock.ticks());
         let mut write = interval(WRITE_EVERY);
         let mut purge = interval(PURGE_EVERY);
         loop {
             tokio::select! {
                 _ = write.tick() => self.write_uses().await,
-                _ = purge.tick() => self.purge(&clocks).await,
+                _ = purge.tick() => self.purge(&mut clocks).await,
             }
         }
     }
@@ -83,7 +87,7 @@ impl EngineCore {
         }
     }
 
-    async fn purge(&self, clocks: &ClocksAtStart) {
+    async fn purge(&self, clocks: &mut HouseClocks) {
         let trusted = clocks.allow_removal(self.clock.now(), self.clock.ticks());
         if trusted {
             match self.purge_sessions().await {
@@ -157,18 +161,31 @@ pub(super) async fn all_tenants(store: &dyn TenantStore) -> Result<Vec<TenantId>
     }
 }
 
-/// What both clocks showed when this process began to keep house. SQLite has no clock that all processes share,
+/// How both clocks have gone since this process began to keep house. SQLite has no clock that all processes share,
 /// and removing records by one that is ahead would end the sessions of others.
-struct ClocksAtStart {
-    now: Timestamp,
-    ticks: Ticks,
+struct HouseClocks {
+    begun: Ticks,
+    /// What both showed at the last look.
+    looked: (Timestamp, Ticks),
+    /// By how many milliseconds the wall clock was set ahead since it began, in all.
+    set_by: i64,
 }
 
-impl ClocksAtStart {
-    fn allow_removal(&self, now: Timestamp, ticks: Ticks) -> bool {
-        let passed = ticks.since(self.ticks);
-        let expected = self.now.plus(passed);
-        passed >= REMOVES_NOTHING_FOR && now.since(expected).max(expected.since(now)) < CLOCKS_MAY_PART
+impl HouseClocks {
+    const fn begin(now: Timestamp, ticks: Ticks) -> Self {
+        Self { begun: ticks, looked: (now, ticks), set_by: 0 }
+    }
+
+    /// Looks at both clocks, and says whether the wall clock is to be believed.
+    fn allow_removal(&mut self, now: Timestamp, ticks: Ticks) -> bool {
+        let (before, ticked) = std::mem::replace(&mut self.looked, (now, ticks));
+        let expected = before.plus(ticks.since(ticked));
+        if now.since(expected).max(expected.since(now)) > CLOCKS_MAY_DRIFT {
+            let set_by = now.as_millis().saturating_sub(expected.as_millis());
+            self.set_by = self.set_by.saturating_add(set_by);
+        }
+        let parted = Duration::from_millis(self.set_by.unsigned_abs());
+        ticks.since(self.begun) >= REMOVES_NOTHING_FOR && parted < CLOCKS_MAY_PART
     }
 }
 

@@ -135,3 +135,29 @@ async fn a_process_removes_nothing_in_its_first_hour_nor_after_its_clock_was_set
     assert!(clock.now() > started);
     house.abort();
 }
+
+/// The time of a database is not counted by this machine's ticks: on a machine without a time service the two part by
+/// seconds a day.
+#[tokio::test(start_paused = true)]
+async fn a_clock_that_runs_a_little_faster_than_the_machines_ticks_is_no_reason_to_remove_nothing() {
+    let fixture = Fixture::new(MemoryStore::stores());
+    let clock = &fixture.clock;
+    clock.tick_to(Duration::from_secs(10));
+    let node = fixture.node().await;
+    let session = bare_session(&new_user_key(&tenant("default")));
+    let is_there = async || fixture.stores().sessions.find(&by_id(&session), NOW).await.unwrap().is_some();
+    clock.set(session.kept_until().plus(Duration::from_hours(24 * 60)));
+    let house = tokio::spawn(async move { node.keep_house().await });
+    let runs_fast = async |minutes| {
+        for _ in 0..minutes {
+            pass(clock, 1).await;
+            clock.pass(Duration::from_millis(990));
+        }
+    };
+    runs_fast(120).await;
+    fixture.stores().sessions.insert(&session).await.unwrap();
+    assert!(is_there().await);
+    runs_fast(2).await;
+    assert!(!is_there().await, "the clocks have parted by two minutes, but were not set");
+    house.abort();
+}
