@@ -4,9 +4,8 @@ use std::future::Future;
 use std::sync::Arc;
 
 use portcullis_config::ConfigFault;
-use portcullis_core::clock::Clock;
 use portcullis_core::key::{AssertionKey, KeyFault};
-use portcullis_core::machine::{SystemClock, SystemRandom};
+use portcullis_core::machine::SystemRandom;
 use portcullis_transport::http;
 use portcullis_transport::listener::{
     AcceptLimits, InheritedSockets, ListenError, ListenerStop, NetworkSocket, bind_all,
@@ -81,7 +80,7 @@ impl OpenedGateway {
         verifier: Arc<dyn CredentialVerifier>,
     ) -> Result<Self, GatewayStartError> {
         warn_of(config);
-        let clock: Arc<dyn Clock> = Arc::new(SystemClock);
+        let clock = verifier.clock();
         let assertions = Assertions::new(AssertionKey::generate(&SystemRandom)?, clock.clone());
         let gateway = Gateway::new(GatewayState::new(config, None)?, verifier, assertions, clock);
         let sockets = bind_all("listen", &config.process.listen, &mut InheritedSockets::default()).await?;

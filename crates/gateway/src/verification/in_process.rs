@@ -136,4 +136,8 @@ impl CredentialVerifier for EngineVerifier {
     fn watch(&self, caller: &VerifiedCaller, grace: Duration) -> BoxFuture<'static, CutReason> {
         self.clone().until_cut(caller.clone(), grace).boxed()
     }
+
+    fn clock(&self) -> Arc<dyn Clock> {
+        self.clock.clone()
+    }
 }

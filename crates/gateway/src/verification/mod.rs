@@ -7,10 +7,13 @@ mod credential;
 mod in_process;
 mod remote;
 
+use std::sync::Arc;
 use std::time::Duration;
 
 use async_trait::async_trait;
 use futures_util::future::BoxFuture;
+use portcullis_core::clock::Clock;
+use portcullis_core::machine::SystemClock;
 use portcullis_verifier::{CutReason, OnStale, SentCredential, VerifiedUser, VerifyError};
 
 pub use credential::{FoundCredential, find_credential};
@@ -33,6 +36,11 @@ pub trait CredentialVerifier: Send + Sync + 'static {
     /// Waits until an open stream must be cut: by a revocation, when the token expires, or when nothing was proven for
     /// `grace`.
     fn watch(&self, caller: &VerifiedCaller, grace: Duration) -> BoxFuture<'static, CutReason>;
+
+    /// The clock that the gateway goes by.
+    fn clock(&self) -> Arc<dyn Clock> {
+        Arc::new(SystemClock)
+    }
 }
 
 /// Who a request is from, and how they showed it.

@@ -11,7 +11,7 @@ use serde_json::json;
 use crate::fixture::{DataDirectory, PAIRS, SharedStores, TestServer, TestUser};
 
 /// A machine whose clock is so many seconds ahead.
-struct Ahead(i64);
+pub(crate) struct Ahead(pub(crate) i64);
 
 impl Clock for Ahead {
     fn now(&self) -> Timestamp {

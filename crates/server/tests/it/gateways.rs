@@ -25,9 +25,11 @@ use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
 use tokio::net::{TcpListener, TcpStream};
 use tokio::task::JoinHandle;
 
+use crate::clocks::Ahead;
 use crate::fixture::{
     Credentials, DataDirectory, HttpRequest, PAIRS, StorePair, TestServer, TestUser, eventually,
 };
+use crate::sign_in::claims;
 
 /// An application that says who the gateway says the user is.
 async fn application() -> SocketAddr {
@@ -37,7 +39,10 @@ async fn application() -> SocketAddr {
         let text = |name: &str| {
             request.headers().get(name).map_or("-", |value| value.to_str().unwrap_or_default()).to_owned()
         };
-        ["x-user-id", "x-tenant-id", "x-user-role", "x-session-id"].map(text).join(" ")
+        match request.uri().path() {
+            "/assertion" => text("x-portcullis-assertion"),
+            _ => ["x-user-id", "x-tenant-id", "x-user-role", "x-session-id"].map(text).join(" "),
+        }
     };
     tokio::spawn(async move { axum::serve(listener, Router::new().fallback(any(say))).await });
     address
@@ -300,6 +305,10 @@ async fn inside(server: &TestServer) -> SocketAddr {
         path = "/"
         upstream = "http://{application}"
         [[routes]]
+        path = "/assertion"
+        upstream = "http://{application}"
+        assertion = true
+        [[routes]]
         path = "/streams"
         upstream = "http://{streams}"
         "#
@@ -335,6 +344,19 @@ async fn a_gateway_in_the_servers_process_verifies_every_strategy_and_cuts_what_
     assert_eq!(others.read_u8().await.unwrap(), b'y', "another session's stream goes on");
     server.engine.set_role(&user_key(&server, &TestUser::ANN).await, Role::Manager).await.unwrap();
     is_cut(&mut others).await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_gateway_in_the_servers_process_goes_by_the_clock_of_the_server() {
+    let home = DataDirectory::new();
+    let database = format!("sqlite:{}/portcullis.db", home.path().display());
+    let settings = [("DATABASE", database.as_str()), ("SESSIONS", "")];
+    let server = home.server_at(&settings, Arc::new(Ahead(3600))).await;
+    TestUser::ANN.registered(&server).await;
+    let held = TestUser::ANN.signs_in(&server, StrategyName::SessionJwt).await;
+    let told = held.shown(HttpRequest::new(inside(&server).await, "GET", "/assertion")).await.status(200);
+    let issued = claims(&told.body)["iat"].as_i64().unwrap();
+    assert!(issued * 1000 > SystemClock.now().as_millis() + 1_800_000, "{told:?}");
 }
 
 // ASVS-map: JW5
