@@ -15,9 +15,12 @@ pub struct Origins {
 }
 
 impl Origins {
-    /// Whether pages of this origin may call.
+    /// Whether pages of this origin may call. Never those without one (`null`): every site can make such a page.
     #[must_use]
     pub fn allow(&self, origin: &str) -> bool {
+        if origin == "null" {
+            return false;
+        }
         self.listed.iter().any(|listed| listed == origin) || (self.any_local_port && is_local(origin))
     }
 
@@ -89,7 +92,8 @@ mod tests {
     // ASVS-map: CS4
     #[test]
     fn an_origin_is_allowed_exactly_or_not_at_all() {
-        let origins = Origins { listed: vec!["https://app.example".to_owned()], any_local_port: true };
+        let listed = ["https://app.example", "null"].map(str::to_owned);
+        let origins = Origins { listed: listed.into(), any_local_port: true };
         for allowed in
             ["https://app.example", "http://localhost:5173", "http://127.0.0.1:3001", "http://localhost"]
         {
