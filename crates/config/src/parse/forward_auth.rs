@@ -107,6 +107,10 @@ impl<'t> PolicyLine<'t> {
         let about = |fault: String| format!("{name}.{member}: {fault}");
         match *member {
             "" => {}
+            // None must not be taken for all.
+            "roles" if value.is_empty() => {
+                return Err(about("names no role: leave it out, and every user passes".to_owned()));
+            }
             "roles" => policy.roles = list(value, role).map_err(about)?,
             "login" => policy.login = Some(login_page(value).map_err(about)?),
             "hosts" => policy.hosts = list(value, web_host).map_err(about)?,

@@ -65,6 +65,7 @@ roles = "user"
 roles = 3
 [forward_auth.policies]
 four = "admin"
+six = { roles = [] }
 [forward_auth.policy.five]
 roles = "admin"
 "#;
@@ -81,7 +82,8 @@ roles = "admin"
         "p.toml:11: forward_auth.policies: \"a b\" names no policy: write up to 64 letters, digits, - and _",
         "p.toml:13: forward_auth.policies.three.roles: must be a string or an array of strings, in one line, not an integer",
         "p.toml:15: forward_auth.policies.four: must be a table, not a string",
-        "p.toml:16: forward_auth.policy: is not a setting",
+        "p.toml:16: forward_auth.policies: six.roles: names no role: leave it out, and every user passes",
+        "p.toml:17: forward_auth.policy: is not a setting",
     ];
     assert_eq!(faults, expected);
 }
