@@ -116,7 +116,8 @@ impl RouteSettings {
         Self { requires_tenant: true, ..self }
     }
 
-    /// The proxies whose header names a client's address: none.
+    /// The proxies whose header names a client's address: none. Behind a proxy that is not named here, all clients
+    /// share one rate limit.
     #[must_use]
     pub fn trusted_proxies(self, proxies: TrustedProxies) -> Self {
         Self { proxies, ..self }
