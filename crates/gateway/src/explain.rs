@@ -119,7 +119,7 @@ pub enum Fate {
     Answered {
         /// What the answer is.
         what: &'static str,
-        /// Who gets it, or of whom it says that they may pass.
+        /// Who gets it, or which users it lets pass.
         needs: String,
         /// Where a browser is sent to sign in.
         login: Option<String>,

@@ -151,7 +151,7 @@ impl ProtectedSite {
         KeptConnection::to(self.gateway.address)
     }
 
-    /// Whom a path leads too far, in any of the applications; and what the others served.
+    /// The users that a path leads too far, in any of the applications; and what the others served.
     fn check(&self, client: &mut KeptConnection, path: &str) -> Result<Vec<String>, String> {
         let mut all_served = Vec::new();
         for app in APPS {
