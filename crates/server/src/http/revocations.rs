@@ -24,6 +24,11 @@ pub(super) async fn latest(app: &App, asked: &RoutedRequest) -> HandlerResult {
     let query = query.map_err(Refusal::from)?;
     delay_if_busy(async {
         let answer = app.engine.poll_revocations(&key, &query).await.map_err(Refusal::from)?;
+        // A poll may wait for longer than a removed key is believed in.
+        let is_known = app.engine.feed_key(&shown).await.map_err(Refusal::from)?.is_some();
+        if !is_known {
+            return Err(wrong_key().into());
+        }
         signed(&shown, &answer)
     })
     .await
@@ -43,8 +48,9 @@ pub(super) async fn snapshot(app: &App, asked: &RoutedRequest) -> HandlerResult 
 /// before the store is asked. A verifier at the stranger's address is not refused: a key that this node knows counts
 /// against no limit, and above the limit another one is looked for once a second, together with all that are shown.
 async fn feed_key(app: &App, asked: &RoutedRequest) -> Result<(PlainSecret, FeedKey), RefusalResponse> {
-    let unauthorized = Refusal::plain(Code::Unauthorized);
-    let Some(shown) = bearer(&asked.parts.headers) else { return Err(unauthorized.into()) };
+    let Some(shown) = bearer(&asked.parts.headers) else {
+        return Err(Refusal::plain(Code::Unauthorized).into());
+    };
     let admitted = if app.engine.knows_feed_key(&shown) { Ok(()) } else { app.admit(asked) };
     let found = match &admitted {
         Ok(()) => app.engine.feed_key(&shown).await,
@@ -52,9 +58,13 @@ async fn feed_key(app: &App, asked: &RoutedRequest) -> Result<(PlainSecret, Feed
     };
     let Some(key) = found.map_err(Refusal::from)? else {
         admitted?;
-        return Err(Refusal { invalid_token: true, ..unauthorized }.into());
+        return Err(wrong_key().into());
     };
     Ok((shown, key))
+}
+
+fn wrong_key() -> Refusal {
+    Refusal { invalid_token: true, ..Refusal::plain(Code::Unauthorized) }
 }
 
 /// The one credential in the headers.

@@ -1,24 +1,28 @@
 //! The revocation feed over HTTP, as the verifiers of other processes and languages ask for it.
 
+use std::future::IntoFuture as _;
+
+use portcullis_core::id::FeedKeyId;
 use portcullis_core::machine::SystemRandom;
 use portcullis_core::revocation::FeedTenants;
 use portcullis_core::revocation::wire::{FEED_PATH, FeedAnswer, FeedSigner, SNAPSHOT_PATH, SnapshotPage};
 use portcullis_core::secret::PlainSecret;
 use portcullis_core::strategy::StrategyName;
 
-use crate::fixture::{HTTPS, HttpAnswer, HttpRequest, TestServer, TestUser};
+use crate::fixture::{HTTPS, HttpAnswer, HttpRequest, TestServer, TestUser, eventually};
 
 /// A verifier that holds a feed key.
 struct KeyHolder<'s> {
     server: &'s TestServer,
+    id: FeedKeyId,
     key: PlainSecret,
 }
 
 impl<'s> KeyHolder<'s> {
     async fn of(server: &'s TestServer, tenant: &str) -> Self {
         let tenants = FeedTenants::Some([tenant.parse().unwrap()].into_iter().collect());
-        let (_, key) = server.engine.create_feed_key(&tenants).await.unwrap();
-        Self { server, key }
+        let (created, key) = server.engine.create_feed_key(&tenants).await.unwrap();
+        Self { server, id: created.id, key }
     }
 
     fn asks(&self, path: &str, query: &str) -> HttpRequest {
@@ -78,6 +82,24 @@ async fn the_feed_is_for_those_who_show_one_feed_key() {
         assert_eq!(page.header("access-control-allow-origin"), None, "no page of a browser calls it");
         server.post(path).bearer(holder.key.reveal()).await.status(405);
     }
+}
+
+#[tokio::test]
+async fn a_poll_that_waits_is_told_nothing_once_its_key_is_revoked() {
+    let server = TestServer::start().await;
+    let begun = KeyHolder::of(&server, "default").await.begins().await;
+    let credentials =
+        TestUser::ANN.registered(&server).await.signs_in(&server, StrategyName::SessionJwt).await;
+    let holder = KeyHolder::of(&server, "default").await;
+    let query = format!("at={}:{}&age=0&wait=10000&nonce=a", begun.log, begun.to);
+    let poll = tokio::spawn(holder.asks(FEED_PATH, &query).into_future());
+    eventually("the poll has shown its key", || async {
+        server.engine.knows_feed_key(&holder.key).then_some(())
+    })
+    .await;
+    assert!(server.engine.remove_feed_key(holder.id).await.unwrap());
+    credentials.logs_out(&server).await.status(201);
+    poll.await.unwrap().says(401, r#"{"message":"Unauthorized","statusCode":401}"#);
 }
 
 // ASVS-map: AU1
