@@ -98,9 +98,9 @@ impl EngineTask {
         Ok(suspended)
     }
 
-    /// Counts the tenant's epoch up. So does a trigger on `tenants`, for any program, but in the shared database and with
-    /// the change: sessions may be in a database of the tenant's own, and those of a tenant who is resumed must be over
-    /// before it is.
+    /// Counts the tenant's epoch up. So does a trigger on `tenants`, for any program, but in the shared database and
+    /// with the change: sessions may be in a database of the tenant's own, and those of a tenant who is resumed must be
+    /// over before it is.
     async fn end_all_sessions(&self, id: &TenantId, now: Timestamp) -> Result<(), TenantAdminError> {
         let epochs = &self.any_tenant(id).await?.stores.records.epochs;
         let ending = Ending { at: now, reason: EndReason::Tenant };
