@@ -24,12 +24,7 @@ pub(super) async fn latest(app: &App, asked: &RoutedRequest) -> HandlerResult {
     let query = query.map_err(Refusal::from)?;
     delay_if_busy(async {
         let answer = app.engine.poll_revocations(&key, &query).await.map_err(Refusal::from)?;
-        // A poll may wait for longer than a removed key is believed in.
-        let is_known = app.engine.feed_key(&shown).await.map_err(Refusal::from)?.is_some();
-        if !is_known {
-            return Err(wrong_key().into());
-        }
-        signed(&shown, &answer)
+        signed(app, &shown, &answer).await
     })
     .await
 }
@@ -39,7 +34,7 @@ pub(super) async fn snapshot(app: &App, asked: &RoutedRequest) -> HandlerResult 
     let cursor = cursor(asked.parts.uri.query().unwrap_or_default())?;
     delay_if_busy(async {
         let page = app.engine.revocation_snapshot(&key.tenants, cursor).await.map_err(Refusal::from)?;
-        signed(&shown, &page)
+        signed(app, &shown, &page).await
     })
     .await
 }
@@ -86,7 +81,11 @@ fn cursor(query: &str) -> Result<Option<String>, RefusalResponse> {
     }
 }
 
-fn signed(key: &PlainSecret, message: &impl FeedMessage) -> HandlerResult {
+/// The answer, unless the key was removed meanwhile: a request may wait for longer than one is believed in.
+async fn signed(app: &App, key: &PlainSecret, message: &impl FeedMessage) -> HandlerResult {
+    if app.engine.feed_key(key).await.map_err(Refusal::from)?.is_none() {
+        return Err(wrong_key().into());
+    }
     let text = FeedSigner::derive(key).sign(message);
     let text = text.map_err(|fault| Refusal::from(IssueError::Sign(fault)))?;
     let mut response = Response::new(Body::from(text));
