@@ -114,7 +114,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_gateway_is_told_whom_to_follow_and_what_is_behind_each_path() {
+    fn a_gateway_is_told_which_server_to_follow_and_what_is_behind_each_path() {
         let at = |port| SocketAddr::from(([127, 0, 0, 1], port));
         let route = |path, is_public| RouteBehind { path, upstream: at(7), is_public };
         let [program, feed_key_file] = ["portcullis", "/x/feed.key"].map(Path::new);

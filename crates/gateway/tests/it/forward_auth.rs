@@ -60,7 +60,7 @@ async fn the_gateway_says_whose_request_it_is_and_how_old_its_proof_is() {
 
 // ASVS-map: GW2 CS4
 #[tokio::test]
-async fn whoever_may_not_pass_is_told_so_and_no_page_may_read_it() {
+async fn a_client_that_may_not_pass_is_told_so_and_no_page_may_read_it() {
     let upstream = upstream().await;
     let gateway = TestGateway::start(&file(upstream.address, POLICIES)).await;
     let origin = format!("origin: {APP}\r\n");

@@ -77,7 +77,7 @@ fn the_program_does_what_the_test_vectors_say() {
 
 // ASVS-map: RV1, RV3
 #[test]
-fn the_program_refuses_within_a_second_whoever_signed_out_and_says_503_in_an_outage() {
+fn the_program_refuses_a_user_within_a_second_of_the_sign_out_and_says_503_in_an_outage() {
     let home = ServerDirectory::new();
     let server = home.serve();
     server.register();
