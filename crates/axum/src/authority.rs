@@ -95,10 +95,7 @@ impl Authority {
         match self {
             Self::Engine { engine, .. } => engine.now(),
             #[cfg(feature = "verifier")]
-            Self::Verifier { .. } => {
-                use portcullis_core::clock::Clock as _;
-                portcullis_core::machine::SystemClock.now()
-            }
+            Self::Verifier { verifier, .. } => verifier.now(),
         }
     }
 }
@@ -159,5 +156,35 @@ mod verified {
                 StoreError::unavailable("verify a token", io::Error::other("the feed is not followed")).into()
             }
         }
+    }
+}
+
+#[cfg(all(test, feature = "verifier"))]
+mod tests {
+    use std::sync::Arc;
+
+    use portcullis_core::clock::{Clock, Ticks};
+    use portcullis_verifier::Verifier;
+
+    use super::*;
+
+    struct Stopped;
+
+    impl Clock for Stopped {
+        fn now(&self) -> Timestamp {
+            Timestamp::from_seconds(7)
+        }
+
+        fn ticks(&self) -> Ticks {
+            Ticks::START
+        }
+    }
+
+    /// Otherwise a sign-in would be recent by another clock than the one by which its token has not expired.
+    #[tokio::test]
+    async fn a_guard_of_a_verifier_goes_by_the_time_of_the_verifier() {
+        let verifier = Verifier::builder("http://127.0.0.1:1").feed_key("key").clock(Arc::new(Stopped));
+        let authority = verifier.build().unwrap().into_authority();
+        assert_eq!(authority.now(), Timestamp::from_seconds(7));
     }
 }

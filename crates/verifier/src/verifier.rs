@@ -4,6 +4,7 @@ use std::fmt;
 use std::sync::Arc;
 use std::time::Duration;
 
+use portcullis_core::clock::Timestamp;
 use tokio::task::AbortHandle;
 
 use crate::stream_watch::OpenStream;
@@ -48,6 +49,12 @@ impl Verifier {
         on_stale: OnStale,
     ) -> Result<VerifiedUser, VerifyError> {
         self.core.verify(credential, on_stale).await
+    }
+
+    /// The time by which tokens expire here: the machine's, or the server's where that is later.
+    #[must_use]
+    pub fn now(&self) -> Timestamp {
+        self.core.time()
     }
 
     /// The names of the session cookie.
