@@ -3,8 +3,9 @@
 use portcullis_bench::strategy::StrategyUnderTest;
 
 use super::case_tables::{CPU, MAX, P99, RATE};
+use super::store_tables::quantiles;
 use super::{Findings, markdown};
-use crate::cases::{BenchTransport, Case, RefreshCase};
+use crate::cases::{BenchTransport, Case, ProxyCase, RefreshCase};
 use crate::round::Figures;
 use crate::spread::Spread;
 use crate::storm::LOGINS_AT_ONCE;
@@ -23,6 +24,16 @@ impl Findings {
             ),
             ("refresh, on disk before it is answered", self.refresh(), "--only refresh"),
             ("100,000 sessions refreshed in turn", self.in_turn(), "--only refresh"),
+            (
+                "a sign-out, refused by verifiers in other processes",
+                self.verifiers_told(),
+                "--only verifiers",
+            ),
+            (
+                "a public route of the gateway, beside nginx as a plain proxy",
+                self.gateway(),
+                "--only gateway",
+            ),
             ("login with Argon2id (19 MiB, 2 passes)", self.login(), "--only login"),
             ("session checks while clients log in without pause", self.check_in_storm(), "--only storm"),
             ("list of sessions over NestJS TCP", self.over_tcp(), "--only sessions"),
@@ -70,6 +81,21 @@ impl Findings {
         let rounds = self.rounds(Case::Refresh(RefreshCase::InTurn))?;
         let most = Spread::of(rounds.iter().filter_map(MAX))?.most / 1000.0;
         Some(format!("{}, at most {most:.0} ms", rate_and_p99(rounds)?))
+    }
+
+    fn verifiers_told(&self) -> Option<String> {
+        let found = self.verifiers.iter().max_by_key(|found| found.verifiers)?;
+        let [_, p99, _] = quantiles(&found.refusals);
+        let (verifiers, share) = (found.verifiers, found.quiet * 100.0);
+        Some(format!(
+            "p99 {p99:.0} ms with {verifiers} of them, which take {share:.0} % of a core of the server"
+        ))
+    }
+
+    fn gateway(&self) -> Option<String> {
+        let rounds = self.rounds(Case::Proxy(ProxyCase::GatewayPublic))?;
+        let of_nginx = self.share(RATE, rounds, Some(Case::Proxy(ProxyCase::Nginx)))?.median;
+        Some(format!("{}, {of_nginx:.2} of its rate", rate_and_p99(rounds)?))
     }
 
     fn login(&self) -> Option<String> {

@@ -171,6 +171,26 @@ fn the_readme_shows_what_was_measured_and_nothing_else() {
 }
 
 #[test]
+fn the_readme_says_how_soon_verifiers_refuse_and_how_the_gateway_stands_beside_nginx() {
+    let proxies = [
+        (Case::Proxy(ProxyCase::Nginx), 100.0, 10.0, None),
+        (Case::Proxy(ProxyCase::GatewayPublic), 70.0, 15.0, None),
+    ];
+    let of = |verifiers, refusal| VerifierFindings {
+        verifiers,
+        refusals: vec![refusal; 100],
+        last: vec![refusal],
+        quiet: 0.123,
+        busy: 0.2,
+    };
+    let text = Findings { verifiers: vec![of(3, 1.0), of(1_000, 80.4)], ..findings(&proxies) }.headlines();
+    let told = cell(&text, "a sign-out, refused by verifiers in other processes", "result");
+    assert_eq!(told, "p99 80 ms with 1000 of them, which take 12 % of a core of the server");
+    let gateway = cell(&text, "a public route of the gateway, beside nginx as a plain proxy", "result");
+    assert_eq!(gateway, "70/s, p99 2.0 ms, 0.70 of its rate");
+}
+
+#[test]
 fn what_was_counted_has_a_table_and_what_could_not_be_counted_a_dash() {
     let of = |case, system_calls| (case, RequestCounts { allocations: 12.34, bytes: 2000.6, system_calls });
     let counts = vec![of(Case::Reference, Some(2.125)), of(Case::Bare(StrategyUnderTest::Jwt), None)];
