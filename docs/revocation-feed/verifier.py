@@ -172,7 +172,7 @@ class Feed(threading.Thread):
         self.server, self.tenant, self.max_staleness = urlsplit(server), tenant, int(max_staleness * SECOND)
         self.bearer, self.secret = f"Bearer {feed_key}", derived(feed_key)
         self.lock, self.known, self.trouble, self.server_ahead = threading.Lock(), None, None, -math.inf
-        self.keys, self.issuer, self.keys_read = {}, None, -math.inf
+        self.keys, self.issuer, self.keys_read, self.reading = {}, None, -math.inf, threading.Lock()
 
     def verify(self, token):
         kid = jwt.get_unverified_header(token).get("kid")
@@ -203,13 +203,14 @@ class Feed(threading.Thread):
         return {**claims, "role": RANKS[role["value"]]} if role else claims
 
     def read_keys(self):
-        if clock() - self.keys_read < SECOND:
-            return
-        self.keys_read = clock()
-        base = "" if self.tenant == "default" else f"/t/{self.tenant}"
-        metadata = json.loads(self.get(f"{base}/.well-known/oauth-authorization-server", 2))
-        keys = jwt.PyJWKSet.from_dict(json.loads(self.get(f"{base}/.well-known/jwks.json", 2)))
-        self.issuer, self.keys = metadata["issuer"], {key.key_id: key for key in keys.keys}
+        with self.reading:  # A second thread waits for what the first one reads.
+            if clock() - self.keys_read < SECOND:
+                return
+            self.keys_read = clock()
+            base = "" if self.tenant == "default" else f"/t/{self.tenant}"
+            metadata = json.loads(self.get(f"{base}/.well-known/oauth-authorization-server", 2))
+            keys = jwt.PyJWKSet.from_dict(json.loads(self.get(f"{base}/.well-known/jwks.json", 2)))
+            self.issuer, self.keys = metadata["issuer"], {key.key_id: key for key in keys.keys}
 
     def get(self, path, patience):
         """The body of a 200. It follows no redirect, and sends the feed key to the feed alone."""
@@ -240,6 +241,8 @@ class Feed(threading.Thread):
             try:
                 if self.issuer is None:
                     self.read_keys()
+                if self.issuer is None:
+                    raise OSError("the issuer could not be read")
                 if self.known is None:
                     time.sleep(min(snapshots * random.random() * 2, 60))
                     snapshots += 1
