@@ -80,6 +80,7 @@ mod current_user;
 pub mod forward_auth;
 mod fresh_sign_in;
 mod guard;
+mod limited_body;
 mod media_type;
 mod origins;
 mod refusal_response;
@@ -95,7 +96,8 @@ pub use cookie::{SameSite, SessionCookie};
 pub use current_user::{CurrentUser, OtherSessions};
 pub use fresh_sign_in::FreshSignIn;
 pub use guard::{Guard, Guarded};
-pub use media_type::{is_form, is_json};
+pub use limited_body::read_body;
+pub use media_type::{JSON, is_form, is_json};
 pub use origins::Origins;
 pub use refusal_response::{
     RefusalContext, RefusalResponse, render, render_as, render_refusals, render_refusals_as,

@@ -1,8 +1,11 @@
-//! The media type of a request's body.
+//! The media types of bodies.
 
-use http::header::{CONTENT_ENCODING, CONTENT_TYPE, HeaderMap};
+use http::header::{CONTENT_ENCODING, CONTENT_TYPE, HeaderMap, HeaderValue};
 
-/// The media type of a body that is not encoded, and the type's parameters.
+/// That of answers.
+pub const JSON: HeaderValue = HeaderValue::from_static("application/json; charset=utf-8");
+
+/// That of a request's body that is not encoded, and the type's parameters.
 fn media_type(headers: &HeaderMap) -> Option<(&str, impl Iterator<Item = &str>)> {
     let is_encoded = headers.contains_key(CONTENT_ENCODING);
     let text = std::str::from_utf8(headers.get(CONTENT_TYPE).filter(|_| !is_encoded)?.as_bytes()).ok()?;

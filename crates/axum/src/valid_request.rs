@@ -4,12 +4,11 @@ use axum::extract::{FromRequest, FromRequestParts, RawPathParams, Request};
 use axum::response::{IntoResponse, Response};
 use http::header::{CACHE_CONTROL, CONTENT_TYPE, HeaderValue};
 use http::request::Parts;
-use http_body_util::{BodyExt as _, LengthLimitError, Limited};
 use portcullis_api::refusal::{Code, Refusal};
 use portcullis_api::request::{Body, ReadBody};
 use serde::Serialize;
 
-use crate::{RefusalResponse, is_json};
+use crate::{JSON, RefusalResponse, is_json, read_body};
 
 /// The most bytes of a body.
 const LARGEST: usize = 64 * 1024;
@@ -38,13 +37,7 @@ impl<T: ReadBody, S: Send + Sync> FromRequest<S> for ValidBody<T> {
 
     async fn from_request(request: Request, _: &S) -> Result<Self, RefusalResponse> {
         let (parts, body) = request.into_parts();
-        let text = match Limited::new(body, LARGEST).collect().await {
-            Ok(collected) => collected.to_bytes(),
-            Err(fault) if fault.is::<LengthLimitError>() => {
-                return Err(Refusal::plain(Code::PayloadTooLarge).into());
-            }
-            Err(_) => return Err(Refusal::because(Code::BadRequest, "The request body broke off").into()),
-        };
+        let text = read_body(body, LARGEST).await?;
         if !text.is_empty() && !is_json(&parts.headers) {
             return Err(Refusal::plain(Code::UnsupportedMediaType).into());
         }
@@ -87,8 +80,7 @@ pub struct PrivateJson<T>(pub T);
 
 impl<T: Serialize> IntoResponse for PrivateJson<T> {
     fn into_response(self) -> Response {
-        let json = HeaderValue::from_static("application/json; charset=utf-8");
-        let headers = [(CONTENT_TYPE, json), (CACHE_CONTROL, HeaderValue::from_static("no-store"))];
+        let headers = [(CONTENT_TYPE, JSON), (CACHE_CONTROL, HeaderValue::from_static("no-store"))];
         match serde_json::to_vec(&self.0) {
             Ok(text) => (headers, text).into_response(),
             Err(_) => RefusalResponse(Refusal::plain(Code::InternalError)).into_response(),

@@ -102,7 +102,8 @@ impl Timestamp {
     }
 }
 
-fn millis(span: Duration) -> i64 {
+/// The milliseconds of a span.
+pub(crate) fn millis(span: Duration) -> i64 {
     i64::try_from(span.as_millis()).unwrap_or(i64::MAX)
 }
 
@@ -155,6 +156,12 @@ impl Ticks {
     #[must_use]
     pub const fn minus(self, span: Duration) -> Self {
         Self(self.0.saturating_sub(span))
+    }
+
+    /// Milliseconds since the clock started, to compare with those of a [`Timestamp`].
+    #[must_use]
+    pub fn as_millis(self) -> i64 {
+        millis(self.0)
     }
 
     /// Microseconds since the clock started, for a reading that is kept in an atomic.

@@ -15,7 +15,7 @@ use std::time::Duration;
 
 use tracing::{info, warn};
 
-use crate::clock::{Clock, DatabaseTime, Ticks, Timestamp};
+use crate::clock::{Clock, DatabaseTime, Ticks, Timestamp, millis};
 
 /// How far three answers in a row may be apart, in milliseconds.
 const AGREE_WITHIN: i64 = 500;
@@ -130,8 +130,7 @@ impl Clock for SteeredClock {
 impl ZeroEstimate {
     fn of(reading: &DatabaseTime) -> Self {
         let round_trip = reading.answered.since(reading.asked);
-        let asked = millis(reading.asked.since(Ticks::START));
-        let middle = asked.saturating_add(millis(round_trip / 2));
+        let middle = reading.asked.as_millis().saturating_add(millis(round_trip / 2));
         Self { zero: reading.shown.as_millis().saturating_sub(middle), round_trip: millis(round_trip) }
     }
 }
@@ -156,11 +155,7 @@ fn correction(agreed: ZeroEstimate, off: i64, passed: i64) -> i64 {
 }
 
 fn shown_at(zero: i64, ticks: Ticks) -> Timestamp {
-    Timestamp::from_millis(zero.saturating_add(millis(ticks.since(Ticks::START))))
-}
-
-fn millis(span: Duration) -> i64 {
-    i64::try_from(span.as_millis()).unwrap_or(i64::MAX)
+    Timestamp::from_millis(zero.saturating_add(ticks.as_millis()))
 }
 
 /// The same clock for a store that must not steer it: only one of several databases may.

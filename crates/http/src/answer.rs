@@ -10,6 +10,7 @@ use http::header::{
     REFERRER_POLICY, STRICT_TRANSPORT_SECURITY, VARY, X_CONTENT_TYPE_OPTIONS, X_FRAME_OPTIONS,
 };
 use portcullis_api::refusal::{Code, Refusal};
+pub use portcullis_axum::JSON;
 use portcullis_axum::RefusalResponse;
 use serde::Serialize;
 use tokio::time::sleep;
@@ -19,8 +20,6 @@ use crate::AuthApp;
 /// The result of a handler.
 pub type HandlerResult = Result<Response, RefusalResponse>;
 
-/// The media type of every answer.
-pub const JSON: HeaderValue = HeaderValue::from_static("application/json; charset=utf-8");
 const NO_STORE: HeaderValue = HeaderValue::from_static("no-store");
 /// An answer to one origin is not one to another, whatever a cache holds.
 const BY_ORIGIN: HeaderValue = HeaderValue::from_static("origin");

@@ -5,13 +5,11 @@
 
 use std::net::IpAddr;
 
-use bytes::Bytes;
 use http::header::{HeaderMap, USER_AGENT};
-use http_body_util::{BodyExt, LengthLimitError, Limited};
 use portcullis_api::operation::{DeviceRow, TenantSource};
 use portcullis_api::refusal::{Code, Refusal};
 use portcullis_api::request::Body;
-use portcullis_axum::{RequestCredentials, is_form, is_json, tenant_named};
+use portcullis_axum::{RequestCredentials, is_form, is_json, read_body, tenant_named};
 use portcullis_core::id::TenantId;
 use portcullis_core::session::Device;
 use tokio::time::timeout;
@@ -33,7 +31,9 @@ pub(crate) struct DecodedRequest<'r> {
 impl<'r> DecodedRequest<'r> {
     /// Reads a request whose body is JSON, or a form if `or_form`.
     async fn read(app: &AuthApp, asked: &'r mut RoutedRequest, or_form: bool) -> Result<Self, Refusal> {
-        let text = read(Limited::new(asked.take_body(), app.largest_body), app).await?;
+        let reading = read_body(asked.take_body(), app.largest_body);
+        let late = |_| Refusal::because(Code::RequestTimeout, "The request body took too long");
+        let text = timeout(app.body_timeout, reading).await.map_err(late)??;
         let headers = &asked.parts.headers;
         let body = if or_form && !text.is_empty() && is_form(headers) {
             Body::of_form(&text)
@@ -88,14 +88,5 @@ impl<'r> DecodedRequest<'r> {
         let address = self.address.map(|address| address.to_string());
         let described = Device::described(&address.unwrap_or_default(), &user_agent.unwrap_or_default());
         Device { name: device_name::from_user_agent(&described.user_agent), ..described }
-    }
-}
-
-async fn read(body: Limited<axum::body::Body>, app: &AuthApp) -> Result<Bytes, Refusal> {
-    match timeout(app.body_timeout, body.collect()).await {
-        Ok(Ok(collected)) => Ok(collected.to_bytes()),
-        Ok(Err(fault)) if fault.is::<LengthLimitError>() => Err(Refusal::plain(Code::PayloadTooLarge)),
-        Ok(Err(_)) => Err(Refusal::because(Code::BadRequest, "The request body broke off")),
-        Err(_) => Err(Refusal::because(Code::RequestTimeout, "The request body took too long")),
     }
 }

@@ -7,9 +7,7 @@ use std::time::Duration;
 use http::HeaderName;
 use portcullis_axum::{Origins, SessionCookie};
 use portcullis_config::parse::{PublicUrl, public_url};
-use portcullis_core::clock::Clock;
 use portcullis_core::engine::Engine;
-use portcullis_core::machine::SystemClock;
 use portcullis_transport::proxies::TrustedProxies;
 use thiserror::Error;
 
@@ -56,6 +54,7 @@ impl RouteSettings {
     pub fn new(engine: Engine) -> Self {
         let rate = RateLimit { address: Some(RATE), tenant: None, spares_loopback: false };
         Self {
+            rates: counted(rate, &engine),
             engine,
             public_url: None,
             https: true,
@@ -65,7 +64,6 @@ impl RouteSettings {
             cors_headers: Vec::new(),
             requires_tenant: false,
             proxies: TrustedProxies::default(),
-            rates: counted(rate),
             largest_body: 64 * 1024,
             largest_headers: 16 * 1024,
             body_timeout: Duration::from_secs(30),
@@ -88,7 +86,7 @@ impl RouteSettings {
     #[must_use]
     pub fn for_development(self) -> Self {
         let rate = RateLimit { address: Some(RATE), tenant: None, spares_loopback: true };
-        Self { https: false, any_local_port: true, rates: counted(rate), ..self }
+        Self { https: false, any_local_port: true, rates: counted(rate, &self.engine), ..self }
     }
 
     /// Name and attributes of the session cookie of `session`: `__Host-connect.sid`, `SameSite=Lax`.
@@ -126,7 +124,7 @@ impl RouteSettings {
     /// How often one client may sign up, sign in, refresh and change a password: 300 times a minute by address.
     #[must_use]
     pub fn rate_limit(self, limit: RateLimit) -> Self {
-        Self { rates: counted(limit), ..self }
+        Self { rates: counted(limit, &self.engine), ..self }
     }
 
     /// The most bytes of a request's body: 64 KiB.
@@ -192,9 +190,8 @@ impl RouteSettings {
     }
 }
 
-fn counted(limit: RateLimit) -> Arc<RateLimits> {
-    let clock: Arc<dyn Clock> = Arc::new(SystemClock);
-    Arc::new(RateLimits::new(limit, &clock))
+fn counted(limit: RateLimit, engine: &Engine) -> Arc<RateLimits> {
+    Arc::new(RateLimits::new(limit, &engine.clock()))
 }
 
 impl From<Engine> for RouteSettings {

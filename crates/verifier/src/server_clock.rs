@@ -24,20 +24,16 @@ impl ServerClock {
     /// Notes that an answer was made at `issued`, and came at `came`. Only one with the nonce of its poll says so: any
     /// other may be an old one.
     pub(crate) fn note(&self, issued: Timestamp, came: Ticks) {
-        self.0.store(issued.as_millis().saturating_sub(millis(came)), Ordering::Relaxed);
+        self.0.store(issued.as_millis().saturating_sub(came.as_millis()), Ordering::Relaxed);
     }
 
     /// The later one of our wall clock and the server's time.
     pub(crate) fn or_later(&self, ours: Timestamp, ticks: Ticks) -> Timestamp {
         match self.0.load(Ordering::Relaxed) {
             UNKNOWN => ours,
-            ahead => ours.max(Timestamp::from_millis(ahead.saturating_add(millis(ticks)))),
+            ahead => ours.max(Timestamp::from_millis(ahead.saturating_add(ticks.as_millis()))),
         }
     }
-}
-
-fn millis(ticks: Ticks) -> i64 {
-    i64::try_from(ticks.as_micros() / 1_000).unwrap_or(i64::MAX)
 }
 
 #[cfg(test)]

@@ -5,9 +5,7 @@ use std::sync::Arc;
 
 use portcullis_axum::forward_auth::ForwardAuthRules;
 use portcullis_axum::{Origins, SessionCookie};
-use portcullis_core::clock::Clock;
 use portcullis_core::engine::Engine;
-use portcullis_core::machine::SystemClock;
 use portcullis_http::AuthApp;
 use portcullis_http::answer::AnswerHeaders;
 use portcullis_http::operations::OperationDispatcher;
@@ -47,7 +45,7 @@ impl Deref for App {
 /// What is wrong with the templates of pages.
 pub fn app(config: &Config, engine: Engine, recorder: Option<&Recorder>) -> Result<App, TemplateError> {
     let development = config.is_development();
-    let rates = Arc::new(rates(config));
+    let rates = Arc::new(rates(config, &engine));
     let operations = OperationDispatcher {
         engine: engine.clone(),
         requires_tenant: config.tenants.require_header,
@@ -96,15 +94,14 @@ pub(crate) fn configured_pages(config: &Config) -> Result<Pages, TemplateError> 
     })
 }
 
-fn rates(config: &Config) -> RateLimits {
+fn rates(config: &Config, engine: &Engine) -> RateLimits {
     let limits = &config.limits;
     let allowance = RateLimit {
         address: limits.rate,
         tenant: limits.rate_tenant,
         spares_loopback: config.is_development(),
     };
-    let clock: Arc<dyn Clock> = Arc::new(SystemClock);
-    RateLimits::new(allowance, &clock)
+    RateLimits::new(allowance, &engine.clock())
 }
 
 /// The configured ones, and our own: behind a proxy the `Host` we see need not be the one that the browser asked for.

@@ -19,6 +19,13 @@
 //! # }
 //! ```
 
+/// What the clock of the server shows, as an expression of SQL.
+macro_rules! milliseconds {
+    () => {
+        "(1000 * pg_catalog.date_part('epoch', pg_catalog.clock_timestamp()))::BIGINT"
+    };
+}
+
 mod connection;
 mod connector;
 mod deadline;

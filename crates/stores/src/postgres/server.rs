@@ -24,7 +24,7 @@ const SCHEMA: &str = "SELECT coalesce( \
 const IDENTITY: &str = "SELECT 'system ' || system_identifier::TEXT || ', database ' || oid::TEXT \
     || ', schema ' || $1::TEXT FROM pg_catalog.pg_control_system(), pg_catalog.pg_database \
     WHERE datname = pg_catalog.current_database()";
-const TIME: &str = "SELECT (1000 * pg_catalog.date_part('epoch', pg_catalog.clock_timestamp()))::BIGINT";
+const TIME: &str = concat!("SELECT ", milliseconds!());
 /// How often the time is asked for before anything is written: so many answers must agree.
 const ASKED_FOR_TIME: usize = 3;
 const PROCESS: &str = "SELECT pg_catalog.pg_backend_pid()";

@@ -42,8 +42,10 @@ pub(super) const TRIGGERS: [&str; 30] = [
 ///
 /// A trigger that is switched off and on again has another `xmin`, and so has a schema that was called otherwise for a
 /// while. Both can happen between two questions.
-pub(super) const BARRIER: &str = "SELECT (1000 * pg_catalog.date_part('epoch', pg_catalog.clock_timestamp()))::BIGINT \
-    AS milliseconds, \
+pub(super) const BARRIER: &str = concat!(
+    "SELECT ",
+    milliseconds!(),
+    " AS milliseconds, \
     EXISTS (SELECT FROM pg_catalog.pg_listening_channels() AS channel WHERE channel = $1::TEXT) AS listens, \
     (SELECT pg_catalog.string_agg(announcer.tgname::TEXT || ' ' || announcer.oid::TEXT || ' ' \
     || announcer.xmin::TEXT || ' ' || place.xmin::TEXT, ',' ORDER BY announcer.tgname) \
@@ -52,7 +54,8 @@ pub(super) const BARRIER: &str = "SELECT (1000 * pg_catalog.date_part('epoch', p
     JOIN pg_catalog.pg_trigger AS announcer ON announcer.tgrelid = records.oid \
     WHERE place.nspname = $2::TEXT::NAME COLLATE \"C\" \
     AND records.relname IN ('sessions', 'users', 'epochs', 'keys', 'tenants', 'revocations') \
-    AND announcer.tgname = ANY ($3::TEXT[]::NAME[]) AND announcer.tgenabled IN ('O', 'A')) AS triggers";
+    AND announcer.tgname = ANY ($3::TEXT[]::NAME[]) AND announcer.tgenabled IN ('O', 'A')) AS triggers"
+);
 
 /// The triggers of a schema that are there and switched on, at one moment.
 #[derive(Default, PartialEq)]
