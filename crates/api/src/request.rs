@@ -21,6 +21,7 @@ mod own;
 mod page;
 mod strategy;
 
+use std::borrow::Cow;
 use std::fmt;
 
 use portcullis_core::password::WeakPassword;
@@ -33,7 +34,11 @@ pub use strategy::{ChangePasswordBody, LoginBody, NameForm, RefreshBody, Registe
 
 /// A body that is JSON.
 #[derive(Clone, PartialEq, Default)]
-pub struct Body(Map<String, Value>);
+pub struct Body {
+    members: Map<String, Value>,
+    /// Whether all members came as texts, so that a text may be that of a number.
+    is_of_texts: bool,
+}
 
 /// Shows no member: there are passwords among them.
 impl fmt::Debug for Body {
@@ -60,7 +65,7 @@ impl Body {
         // Programs of one system write a byte order mark in front (RFC 8259, section 8.1: it may be passed over).
         let bytes = bytes.strip_prefix(b"\xef\xbb\xbf").unwrap_or(bytes);
         if bytes.is_empty() {
-            return Ok(Self(Map::new()));
+            return Ok(Self::default());
         }
         serde_json::from_slice::<Value>(bytes).map(Self::from).map_err(|_| NotJson)
     }
@@ -68,7 +73,16 @@ impl Body {
     /// The member of this name. `None` if it is absent or null.
     #[must_use]
     pub fn member(&self, name: &str) -> Option<&Value> {
-        self.0.get(name).filter(|value| !value.is_null())
+        self.members.get(name).filter(|value| !value.is_null())
+    }
+
+    /// The member of this name as JSON: where all members are texts, what the text says. `None` if it says nothing.
+    pub(crate) fn value(&self, name: &str) -> Option<Cow<'_, Value>> {
+        let member = self.member(name)?;
+        match member.as_str().filter(|_| self.is_of_texts) {
+            Some(text) => serde_json::from_str(text).ok().map(Cow::Owned),
+            None => Some(Cow::Borrowed(member)),
+        }
     }
 
     /// The member of this name, if it is a text.

@@ -69,7 +69,7 @@ impl<T: ReadBody, S: Send + Sync> FromRequestParts<S> for ValidPath<T> {
     async fn from_request_parts(parts: &mut Parts, state: &S) -> Result<Self, RefusalResponse> {
         let found = RawPathParams::from_request_parts(parts, state).await;
         let found = found.map_err(|_| Refusal::because(Code::BadRequest, "The path is not UTF-8"))?;
-        Ok(Self(T::read_body(&Body::default().with_path(&found))?))
+        Ok(Self(T::read_body(&Body::of_path(&found))?))
     }
 }
 

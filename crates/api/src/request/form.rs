@@ -19,13 +19,19 @@ impl Body {
             };
             members.insert(name.into_owned(), value);
         }
-        Self(members)
+        Self { members, is_of_texts: true }
+    }
+
+    /// The parts of a path alone.
+    #[must_use]
+    pub fn of_path<'p>(parts: impl IntoIterator<Item = (&'p str, &'p str)>) -> Self {
+        Self { is_of_texts: true, ..Self::default() }.with_path(parts)
     }
 
     /// The same, with the parts of the path; nothing in a body overrides them.
     #[must_use]
     pub fn with_path<'p>(mut self, parts: impl IntoIterator<Item = (&'p str, &'p str)>) -> Self {
-        self.0.extend(parts.into_iter().map(|(name, text)| (name.to_owned(), Value::from(text))));
+        self.members.extend(parts.into_iter().map(|(name, text)| (name.to_owned(), Value::from(text))));
         self
     }
 }
@@ -34,8 +40,8 @@ impl Body {
 impl From<Value> for Body {
     fn from(payload: Value) -> Self {
         match payload {
-            Value::Object(members) => Self(members),
-            _ => Self(Map::new()),
+            Value::Object(members) => Self { members, is_of_texts: false },
+            _ => Self::default(),
         }
     }
 }

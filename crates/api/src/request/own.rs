@@ -191,7 +191,7 @@ macro_rules! values {
     ($($type:ty: $read:expr, $fault:literal;)+) => {$(
         impl BodyMember for $type {
             fn read_member(body: &Body, name: &str, faults: &mut RequestFaults) -> Option<Self> {
-                body.member(name).and_then($read).or_else(|| faults.add(name, $fault))
+                body.value(name).as_deref().and_then($read).or_else(|| faults.add(name, $fault))
             }
         }
     )+};

@@ -17,6 +17,7 @@ use crate::{CurrentUser, Guard, render_refusals_as};
 portcullis_api::body! {
     struct Remark { text: NonEmptyText, is_public: bool = "isPublic" }
     struct OfAuthor { id: UserId }
+    struct OfPage { number: i64, is_last: bool, title: String }
 }
 
 async fn remark(ValidBody(remark): ValidBody<Remark>) -> (StatusCode, PrivateJson<(String, bool)>) {
@@ -27,13 +28,18 @@ async fn author(ValidPath(path): ValidPath<OfAuthor>) -> String {
     path.id.to_string()
 }
 
+async fn page(ValidPath(path): ValidPath<OfPage>) -> String {
+    format!("{} {} {}", path.number, path.is_last, path.title)
+}
+
 async fn service(rendering: Rendering) -> Router {
     let engine = Fixture::new(MemoryStore::stores()).node().await;
     let routes = Router::new()
         .route("/auth/whose", get(|CurrentUser(user): CurrentUser| async move { user.email.clone() }))
         .route_layer(Guard::new(engine, StrategyName::Device))
         .route("/remarks", post(remark))
-        .route("/authors/{id}", get(author));
+        .route("/authors/{id}", get(author))
+        .route("/pages/{number}/{is_last}/{title}", get(page));
     routes.layer(from_fn_with_state(rendering, render_refusals_as))
 }
 
@@ -95,6 +101,17 @@ async fn a_bad_part_of_a_path_is_refused_by_its_name() {
     assert_eq!(answer(&router, asked("/authors/7")).await, (400, refused.to_owned()));
     let (status, said) = answer(&router, asked("/authors/%ff")).await;
     assert!(status == 400 && said.contains("not UTF-8"), "{status} {said}");
+}
+
+#[tokio::test]
+async fn numbers_are_read_in_a_path_as_in_a_body_where_a_text_is_none() {
+    let router = service(Rendering::Plain).await;
+    assert_eq!(answer(&router, asked("/pages/-7/true/9")).await, (200, "-7 true 9".to_owned()));
+    let (status, said) = answer(&router, asked("/pages/7th/yes/9")).await;
+    assert!(status == 400 && said.contains("number must be an integer number"), "{status} {said}");
+    assert!(said.contains("is_last must be a boolean value"), "{said}");
+    let text = posted(Some("application/json"), r#"{"text":"t","isPublic":"true"}"#);
+    assert_eq!(answer(&router, text).await.0, 400);
 }
 
 #[tokio::test]
