@@ -54,8 +54,12 @@ impl HyperClient {
         Ok(Self::with(tls()?.with_root_certificates(roots).with_no_client_auth()))
     }
 
-    /// A client for a server on this machine, which is reached over plain http: it trusts no certificate.
-    pub(crate) fn plain() -> io::Result<Self> {
+    /// A client for a server that is reached over plain http: it trusts no certificate, and needs no authorities.
+    ///
+    /// # Errors
+    ///
+    /// [`io::Error`] if there is no TLS to be had.
+    pub fn plain() -> io::Result<Self> {
         Ok(Self::with(tls()?.with_root_certificates(RootCertStore::empty()).with_no_client_auth()))
     }
 

@@ -16,6 +16,7 @@ mod escaped;
 mod failure;
 mod feed;
 mod gateway;
+mod health;
 mod key;
 mod mail;
 mod mend;
@@ -24,6 +25,7 @@ mod output;
 mod pages;
 mod parse;
 mod password;
+mod readiness;
 mod session;
 mod target;
 mod tenant;
@@ -68,8 +70,8 @@ pub struct CommandLine {
 enum AnyCommand {
     #[command(flatten)]
     OfServer(Command),
-    // It has a file of its own, and no database.
-    Gateway(gateway::GatewayCommand),
+    #[command(flatten)]
+    WithoutDatabase(WithoutDatabase),
 }
 
 /// A command that works with the server's configuration.
@@ -95,6 +97,13 @@ enum Command {
     /// Check the configuration
     #[command(subcommand)]
     Config(config::ConfigCommand),
+}
+
+/// A command that opens no database, and reads no more of the server's configuration than it needs.
+#[derive(Subcommand, Debug)]
+enum WithoutDatabase {
+    Health(health::HealthCommand),
+    Gateway(gateway::GatewayCommand),
 }
 
 /// The whole program: runs the command that this process was started with.
@@ -126,7 +135,7 @@ pub async fn run(line: CommandLine, out: &mut (dyn Write + Send), err: &mut (dyn
 impl CommandLine {
     async fn execute(self, out: &mut Output<'_>) -> Result<(), Failure> {
         let command = match self.command {
-            AnyCommand::Gateway(command) => return gateway::run(command, &self.flags, out).await,
+            AnyCommand::WithoutDatabase(command) => return command.run(&self.flags, out).await,
             AnyCommand::OfServer(command) => command,
         };
         let config = Config::load(&self.flags)?;
@@ -157,6 +166,15 @@ impl Command {
             Self::Migrate(command) => migrate::run(&command, config, out).await,
             Self::Doctor(command) => doctor::run(&command, config, out).await,
             Self::Config(command) => self::config::run(&command, config, out),
+        }
+    }
+}
+
+impl WithoutDatabase {
+    async fn run(self, flags: &Flags, out: &mut Output<'_>) -> Result<(), Failure> {
+        match self {
+            Self::Health(command) => health::run(&command, flags, out).await,
+            Self::Gateway(command) => gateway::run(command, flags, out).await,
         }
     }
 }

@@ -13,6 +13,8 @@ mod fixture;
 #[cfg(test)]
 mod gateway;
 #[cfg(test)]
+mod health;
+#[cfg(test)]
 mod keys;
 #[cfg(test)]
 mod log;

@@ -2,7 +2,7 @@
 //! They are in the database that was examined, or another installation's server listens there.
 
 use std::io;
-use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr};
+use std::net::SocketAddr;
 use std::time::Duration;
 
 use serde::Deserialize;
@@ -11,13 +11,12 @@ use tokio::net::TcpStream;
 use tokio::time::timeout;
 
 use super::{Finding, Status, Stopwatch};
+use crate::cli::readiness::{LONGEST_ANSWER, PATH, Readiness};
 use crate::config::{Config, Listen};
+use crate::local_url::reachable;
 
 /// The longest time for an answer: more than the server waits for its store.
 const TIMEOUT: Duration = Duration::from_secs(3);
-
-/// The most bytes that are read. Our answer is shorter; another program's may not be.
-const LONGEST_ANSWER: u64 = 64 << 10;
 
 /// The findings; `published` are the names of the keys in the database, `None` if it could not be read.
 pub(super) async fn examine(config: &Config, published: Option<&[String]>) -> Vec<Finding> {
@@ -30,16 +29,6 @@ pub(super) async fn examine(config: &Config, published: Option<&[String]>) -> Ve
         }
     }
     findings
-}
-
-/// The loopback address in place of an unspecified one, which cannot be connected to on every system.
-fn reachable(address: SocketAddr) -> SocketAddr {
-    let ip = match address.ip() {
-        IpAddr::V4(ip) if ip.is_unspecified() => Ipv4Addr::LOCALHOST.into(),
-        IpAddr::V6(ip) if ip.is_unspecified() => Ipv6Addr::LOCALHOST.into(),
-        ip => ip,
-    };
-    SocketAddr::new(ip, address.port())
 }
 
 async fn one(address: SocketAddr, published: Option<&[String]>) -> Finding {
@@ -56,7 +45,7 @@ async fn one(address: SocketAddr, published: Option<&[String]>) -> Finding {
         Ok(Err(fault)) => return Finding::note(name, format!("cannot be reached: {fault}")),
         Err(_) => return Finding::broken(name, "does not accept a connection").took(watch.elapsed()),
     };
-    let answer = timeout(TIMEOUT, ask(stream, address, "/readyz")).await;
+    let answer = timeout(TIMEOUT, ask(stream, address, PATH)).await;
     let finding = match answer {
         Ok(Ok(answer)) => match judged(name, &answer) {
             Finding { status: Status::Ok, check, .. } => {
@@ -108,19 +97,19 @@ async fn ask(mut stream: TcpStream, address: SocketAddr, path: &str) -> io::Resu
     let request = format!("GET {path} HTTP/1.1\r\nhost: {address}\r\nconnection: close\r\n\r\n");
     stream.write_all(request.as_bytes()).await?;
     let mut answer = Vec::new();
-    stream.take(LONGEST_ANSWER).read_to_end(&mut answer).await?;
+    stream.take(LONGEST_ANSWER as u64).read_to_end(&mut answer).await?;
     Ok(String::from_utf8_lossy(&answer).into_owned())
 }
 
 fn judged(name: String, answer: &str) -> Finding {
-    let status = answer.strip_prefix("HTTP/1.1 ").and_then(|rest| rest.get(..3));
+    let status = answer.strip_prefix("HTTP/1.1 ").and_then(|rest| rest.get(..3)?.parse().ok());
     let body = answer.split_once("\r\n\r\n").map_or("", |(_, body)| body);
-    match status {
-        Some("200") if body.contains(r#""status":"ready""#) => Finding::ok(name, "is running and ready"),
-        Some("503") if body.contains(r#""status":"unavailable""#) => {
-            Finding::broken(name, "is running but not ready: its log says why")
+    match Readiness::of(status.unwrap_or_default(), body.as_bytes()) {
+        Readiness::Ready(_) => Finding::ok(name, "is running and ready"),
+        Readiness::Unavailable(cause) => {
+            Finding::broken(name, format!("is running but not ready: {cause}; its log says more"))
         }
-        _ => Finding::broken(name, "is another program that listens there"),
+        Readiness::NotOurs => Finding::broken(name, "is another program that listens there"),
     }
 }
 
@@ -158,12 +147,5 @@ mod tests {
         assert_eq!(one(address, None).await.status, Status::Broken);
         stranger.await.unwrap();
         assert_eq!(one(address, None).await.status, Status::Note);
-    }
-
-    #[test]
-    fn every_address_is_asked_at_this_machine() {
-        assert_eq!(reachable("0.0.0.0:1".parse().unwrap()), "127.0.0.1:1".parse().unwrap());
-        assert_eq!(reachable("[::]:1".parse().unwrap()), "[::1]:1".parse().unwrap());
-        assert_eq!(reachable("192.0.2.1:1".parse().unwrap()), "192.0.2.1:1".parse().unwrap());
     }
 }
