@@ -4,6 +4,8 @@
 //! ciphertext with its tag. The associated data is the context of the value, so a thief or a bug cannot move a sealed
 //! value to another row.
 
+use std::fmt::Write as _;
+
 use base64::Engine as _;
 use base64::alphabet;
 use base64::engine::{DecodePaddingMode, GeneralPurpose, GeneralPurposeConfig};
@@ -51,6 +53,18 @@ pub enum SealFault {
 }
 
 impl MasterKey {
+    /// The text of a new key, as [`MasterKey::parse`] reads it: 64 hexadecimal digits.
+    #[must_use]
+    pub fn generate(random: &dyn Random) -> Zeroizing<String> {
+        let bytes = Zeroizing::new(random::bytes::<32>(random));
+        let mut text = Zeroizing::new(String::with_capacity(64));
+        for byte in bytes.iter() {
+            // Writing to a string cannot fail.
+            let _ = write!(text, "{byte:02x}");
+        }
+        text
+    }
+
     /// Reads 32 bytes in hexadecimal or base64 (either alphabet, with or without padding), white space around them
     /// allowed, as files end with a line break.
     ///

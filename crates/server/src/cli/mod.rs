@@ -21,6 +21,7 @@ mod key;
 mod mail;
 mod mend;
 mod migrate;
+mod new_file;
 mod output;
 mod pages;
 mod parse;
@@ -94,15 +95,15 @@ enum Command {
     Backup(backup::BackupCommand),
     Migrate(migrate::MigrateCommand),
     Doctor(doctor::DoctorCommand),
-    /// Check the configuration
-    #[command(subcommand)]
-    Config(config::ConfigCommand),
 }
 
 /// A command that opens no database, and reads no more of the server's configuration than it needs.
 #[derive(Subcommand, Debug)]
 enum WithoutDatabase {
     Health(health::HealthCommand),
+    /// Check the configuration, or write one to begin with
+    #[command(subcommand)]
+    Config(config::ConfigCommand),
     Gateway(gateway::GatewayCommand),
 }
 
@@ -165,7 +166,6 @@ impl Command {
             Self::Backup(command) => backup::run(&command, config, out).await,
             Self::Migrate(command) => migrate::run(&command, config, out).await,
             Self::Doctor(command) => doctor::run(&command, config, out).await,
-            Self::Config(command) => self::config::run(&command, config, out),
         }
     }
 }
@@ -174,6 +174,7 @@ impl WithoutDatabase {
     async fn run(self, flags: &Flags, out: &mut Output<'_>) -> Result<(), Failure> {
         match self {
             Self::Health(command) => health::run(&command, flags, out).await,
+            Self::Config(command) => config::run(&command, flags, out),
             Self::Gateway(command) => gateway::run(command, flags, out).await,
         }
     }

@@ -28,8 +28,7 @@ const REQUIREMENTS: [Requirement; 3] = [
     // A file: the output of a command in a variable would be another key at every start.
     Requirement {
         keys: &["master_key", "master_key_file"],
-        shown: "master_key_file (PORTCULLIS_MASTER_KEY_FILE=master.key; `openssl rand -hex 32 > master.key` makes it \
-                once)",
+        shown: "master_key_file (PORTCULLIS_MASTER_KEY_FILE=master.key; `portcullis config init` makes it once)",
     },
 ];
 

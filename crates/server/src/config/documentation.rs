@@ -2,7 +2,7 @@
 
 use std::fmt::Write as _;
 
-use super::settings::{DefaultValue, GROUPS, Setting};
+use super::settings::{GROUPS, Setting};
 use super::tenant::{TENANT_SETTINGS, TenantSetting};
 
 const TENANT_HEAD: &str = "| key | meaning |\n|---|---|";
@@ -33,10 +33,7 @@ pub fn documentation() -> String {
 fn row(setting: &Setting) -> String {
     let flag = setting.flag.map(|flag| format!("`--{flag}`")).unwrap_or_default();
     let also = setting.also.map(|variable| format!(", `{variable}`")).unwrap_or_default();
-    let default = match setting.default {
-        DefaultValue::Fixed(text) => format!("`{text}`"),
-        DefaultValue::Unset(meaning) | DefaultValue::Derived(meaning, _) => meaning.to_owned(),
-    };
+    let default = setting.default_in_words();
     let value = setting.value.replace('|', " or ");
     let (key, variable, doc) = (setting.key, setting.variable(), setting.doc);
     format!("| `{key}` {value} | `{variable}`{also} | {flag} | {default} | {doc}. |")

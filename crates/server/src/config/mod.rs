@@ -29,6 +29,7 @@ mod rules;
 mod settings;
 mod sources;
 mod strategies;
+mod template;
 pub(crate) mod tenant;
 mod values;
 mod warnings;
@@ -50,12 +51,13 @@ use portcullis_stores::DatabaseUrl;
 pub use documentation::{documentation, tenant_documentation};
 pub use flags::Flags;
 pub use parse::{MailTransport, Sessions, SmtpSecurity, SmtpServer, Tls};
-pub(crate) use partial::PartialConfig;
+pub(crate) use partial::{PartialConfig, configuration_file};
 pub use portcullis_config::parse::{ForwardAuth, ForwardAuthPolicy, Listen, PublicUrl, TcpListen, WebOrigin};
 pub use portcullis_config::{ConfigFault, Origin};
 pub use portcullis_http::pages::Branding;
 pub use report::{ConfigReport, ReportRow};
 pub use strategies::Strategies;
+pub(crate) use template::ConfigTemplate;
 pub use values::{
     Cookie, Cors, Hashing, HttpLimits, HttpTimeouts, Lockout, Log, LogFormat, Mail, Metrics, Passwords,
     SigningIn, Tcp, TcpLimits, TcpTimeouts, Tenants,

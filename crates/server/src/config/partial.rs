@@ -1,12 +1,14 @@
 //! Single settings, for commands that must do their work beside a configuration that is wrong, or lacks something.
 
-use portcullis_config::{ConfigFault, OpenFile};
+use std::path::PathBuf;
+
+use portcullis_config::{ConfigFault, OpenFile, Origin};
 
 use super::builder::ConfigBuilder;
 use super::flags::Flags;
 use super::parse::Listen;
 use super::settings;
-use super::sources::{Environment, Sources};
+use super::sources::{Environment, Sources, named_file};
 
 /// What flags, variables and the file state, of which nothing is parsed and no rule is checked.
 pub(crate) struct PartialConfig {
@@ -23,8 +25,14 @@ impl PartialConfig {
     }
 
     /// Whether the file could be read, if one is named.
-    fn is_complete(&self) -> bool {
+    pub(crate) fn is_complete(&self) -> bool {
         self.sources.is_complete()
+    }
+
+    /// The text of the highest source that states a setting, and that source.
+    pub(crate) fn stated(&self, key: &str) -> Option<(&str, &Origin)> {
+        let stated = self.sources.of(settings::find(key)?).last()?;
+        Some((&stated.text, &stated.origin))
     }
 
     /// The addresses to listen on.
@@ -42,6 +50,11 @@ impl PartialConfig {
         setting.apply_all(&mut builder, highest, &mut faults);
         if faults.is_empty() { Ok(builder.config.listen) } else { Err(faults) }
     }
+}
+
+/// The configuration file that flags or variables name.
+pub(crate) fn configuration_file(flags: &Flags, env: &Environment) -> Option<PathBuf> {
+    named_file(flags, env)
 }
 
 #[cfg(test)]
@@ -82,5 +95,13 @@ mod tests {
         assert!(address(read(&[FILE], Ok("listen = "))).unwrap_err().starts_with("p.toml:1: "));
         assert!(address(read(&[FILE], Ok("listen = 80"))).unwrap_err().contains("must be an array"));
         assert!(address(read(&[FILE], Ok("listen = \"x\""))).unwrap_err().starts_with("p.toml:1: listen: "));
+    }
+
+    #[test]
+    fn what_is_stated_is_told_with_its_source() {
+        let config = read(&[FILE, ("PORTCULLIS_MASTER_KEY_FILE", "a")], Ok("master_key_file = \"b\""));
+        let (text, origin) = config.stated("master_key_file").unwrap();
+        assert_eq!((text, origin.to_string().as_str()), ("a", "variable PORTCULLIS_MASTER_KEY_FILE"));
+        assert!(config.stated("master_key").is_none() && config.is_complete());
     }
 }

@@ -153,6 +153,11 @@ fn is_unknown(name: &str) -> bool {
         && !portcullis_gateway::config::is_variable(name)
 }
 
+/// The configuration file that these sources name.
+pub(super) fn named_file(flags: &Flags, env: &Environment) -> Option<PathBuf> {
+    configuration_file(flags, &stated_variables(env)).map(|(path, _)| path)
+}
+
 /// The configuration file and the source that names it; `None` if there is none.
 fn configuration_file(flags: &Flags, env: &Environment) -> Option<(PathBuf, Origin)> {
     let variable = settings::find("config").map(Setting::variable)?;

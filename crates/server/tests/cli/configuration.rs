@@ -46,7 +46,10 @@ fn on_a_narrow_terminal_a_table_is_folded() {
 #[test]
 fn a_secret_that_every_user_may_read_is_a_warning() {
     let key = "8f1c3a5e7092b4d6f8e1c3a5b7d9f0021426384a5c6e708192a4b6c8daecfe10";
-    for (mode, warned) in [(0o644, true), (0o604, true), (0o640, false), (0o600, false)] {
+    // systemd gives a credential 0400, or 0440 where an access list names the service's user.
+    for (mode, warned) in
+        [(0o644, true), (0o604, true), (0o640, false), (0o600, false), (0o440, false), (0o400, false)]
+    {
         let home = Workdir::new().variable("PORTCULLIS_MASTER_KEY_FILE", "key");
         home.file("key", key, mode);
         let said = home.run("config check").done().out;
@@ -56,6 +59,18 @@ fn a_secret_that_every_user_may_read_is_a_warning() {
     home.file("p.toml", &format!("master_key = \"{key}\"\n"), 0o644);
     let said = home.run("config check --config p.toml").done().out;
     assert!(said.contains("warning: flag --config: p.toml holds a secret"), "{said}");
+}
+
+#[test]
+fn a_key_that_the_service_manager_hands_over_takes_precedence_over_that_of_the_file() {
+    let home = Workdir::new();
+    let text = home.run("config init --stdout --master-key-file no/such/master.key").done().out;
+    home.file("p.toml", &text, 0o644);
+    assert!(home.run("config check --config p.toml").refused(2).contains("no/such/master.key"));
+    home.run("config init other.toml --master-key-file credentials/master.key").done();
+    let home = home.variable("PORTCULLIS_MASTER_KEY_FILE", "credentials/master.key");
+    let said = home.run("config check --config p.toml").done().out;
+    assert!(said.contains("credentials/master.key") && !said.contains("warning"), "{said}");
 }
 
 #[test]

@@ -27,6 +27,15 @@ fn a_master_key_is_read_from_hexadecimal_and_from_base64() {
     }
 }
 
+#[test]
+fn a_new_master_key_is_read_and_is_another_one_each_time() {
+    let [text, other] = [(); 2].map(|()| MasterKey::generate(&SystemRandom));
+    assert!(text.len() == 64 && *text != *other);
+    let sealed = key(KeyUse::Refresh, NOW, NOW).seal(Some(&master(&text)), &SystemRandom).unwrap();
+    assert!(sealed.clone().open(Some(&master(&text))).is_ok());
+    assert!(sealed.open(Some(&master(&other))).is_err());
+}
+
 // ASVS-map: AU3, JW10
 #[test]
 fn a_text_that_is_not_a_master_key_is_refused_without_being_repeated() {

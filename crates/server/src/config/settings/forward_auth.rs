@@ -14,11 +14,11 @@ fn policies(builder: &mut ConfigBuilder, text: &str) -> Parsed<()> {
 }
 
 pub(super) const FORWARD_AUTH: &[Setting] = &[
-    setting!("forward_auth.hosts": List("HOSTS"), Unset("none: no browser is sent to sign in"),
+    setting!("forward_auth.hosts" [example("app.example.com")]: List("HOSTS"), Unset("none: no browser is sent to sign in"),
         config.forward_auth.hosts = list(web_host),
         "Hosts of the services behind proxies that ask `/auth/verify?login=…`: to these a browser may return after its \
          user has signed in. The page of `login` must be on one of them, or on the host of `public_url`"),
-    setting!("forward_auth.policies": NamedTables("POLICIES"), Unset("none"), policies,
+    setting!("forward_auth.policies" [example("staff.roles=manager,admin")]: NamedTables("POLICIES"), Unset("none"), policies,
         "What `/auth/verify/@NAME` requires, in a table `[forward_auth.policies.NAME]` for each policy: `roles`, of which \
          the user must have one; `login`, the page where a browser's user signs in; `hosts`, to which the browser may \
          then return. The variable has a line for each: `NAME.roles=manager,admin`"),

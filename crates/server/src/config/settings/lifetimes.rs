@@ -136,10 +136,10 @@ pub(super) const STRATEGIES: &[Setting] = &[
         Derived("all in development mode, otherwise `device`", preset_names), config.strategies.enabled = names,
         "Strategies that are offered: `device` under `/auth`, each other one (`jwt`, `session`, `hybrid`, `refresh`, \
          `denylist`, `session-jwt`) under `/auth/{strategy}`; a tenant may offer fewer"),
-    setting!("jwt_expires_in" [also("JWT_EXPIRES_IN")]: Quantity("DURATION"), Unset("each strategy's own"),
+    setting!("jwt_expires_in" [also("JWT_EXPIRES_IN"), example("15m")]: Quantity("DURATION"), Unset("each strategy's own"),
         jwt_expires_in = Some(node_duration),
         "Lifetime of access tokens of every strategy that has them. As in Node: `15m`, `2 days`, a number of seconds"),
-    setting!("jwt_refresh_expires_in" [also("JWT_REFRESH_EXPIRES_IN")]: Quantity("DURATION"),
+    setting!("jwt_refresh_expires_in" [also("JWT_REFRESH_EXPIRES_IN"), example("7d")]: Quantity("DURATION"),
         Unset("each strategy's own"), jwt_refresh_expires_in = Some(node_duration),
         "Lifetime of refresh tokens of every strategy that has them. Written as `jwt_expires_in`"),
     lifetime!("jwt" Jwt access, fixed_access!("1h")),

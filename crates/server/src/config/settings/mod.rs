@@ -43,6 +43,8 @@ pub(super) struct Setting {
     pub(super) names_database: bool,
     /// The name of its flag without dashes; `None` if it has no flag.
     pub(super) flag: Option<&'static str>,
+    /// A value for the file that `config init` writes, where the default is none, or not for production.
+    pub(super) example: Option<&'static str>,
 }
 
 /// The value of a setting that no source states.
@@ -69,6 +71,10 @@ impl Setting {
         Self { names_database: true, ..self }
     }
 
+    const fn example(self, text: &'static str) -> Self {
+        Self { example: Some(text), ..self }
+    }
+
     const fn flag(self, name: &'static str) -> Self {
         Self { flag: Some(name), ..self }
     }
@@ -81,12 +87,8 @@ impl Setting {
         stated: &[StatedValue],
         faults: &mut Vec<ConfigFault>,
     ) {
-        let (default, unset) = match self.default {
-            DefaultValue::Unset(meaning) => (None, meaning),
-            DefaultValue::Fixed(text) => (Some(text.to_owned()), ""),
-            DefaultValue::Derived(_, text) => (Some(text(builder)), ""),
-        };
-        let default = default.map(|text| StatedValue { text, origin: Origin::Default });
+        let unset = if let DefaultValue::Unset(meaning) = self.default { meaning } else { "" };
+        let default = self.default_text(builder).map(|text| StatedValue { text, origin: Origin::Default });
         for value in default.iter().chain(stated) {
             builder.parsing = value.origin.clone();
             if let Err(message) = (self.apply)(builder, &value.text) {
@@ -110,6 +112,23 @@ impl Setting {
             warnings: Vec::new(),
             unset,
         });
+    }
+
+    /// The value if no source states it, beside the settings that the builder has already.
+    pub(super) fn default_text(&self, builder: &ConfigBuilder) -> Option<String> {
+        match self.default {
+            DefaultValue::Unset(_) => None,
+            DefaultValue::Fixed(text) => Some(text.to_owned()),
+            DefaultValue::Derived(_, text) => Some(text(builder)),
+        }
+    }
+
+    /// The default in words, for documentation.
+    pub(super) fn default_in_words(&self) -> String {
+        match self.default {
+            DefaultValue::Fixed(text) => format!("`{text}`"),
+            DefaultValue::Unset(meaning) | DefaultValue::Derived(meaning, _) => meaning.to_owned(),
+        }
     }
 
     /// The name of its variable.

@@ -3,8 +3,8 @@
 /// A setting:
 ///
 /// ```text
-/// setting!("key" [flag("name"), also("VARIABLE"), secret(), names_database()]: Type("VALUE"), default, field = parser(arguments),
-///     "meaning")
+/// setting!("key" [flag("name"), also("VARIABLE"), secret(), names_database(), example("value")]: Type("VALUE"), default,
+///     field = parser(arguments), "meaning")
 /// ```
 ///
 /// What follows the key in brackets may be left out. `Type` is a [`ValueType`](super::ValueType), `field` one of
@@ -34,6 +34,7 @@ macro_rules! setting {
             secret: false,
             names_database: false,
             flag: None,
+            example: None,
         }$(.$mark($($name)?))*
     };
 }

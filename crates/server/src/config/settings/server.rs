@@ -21,7 +21,7 @@ fn in_data_dir(builder: &ConfigBuilder) -> String {
 pub(super) const SERVER: &[Setting] = &[
     setting!("config" [flag("config")]: Absent("FILE"), Unset("none"), config.file = Some(path),
         "Configuration file (TOML)"),
-    setting!("public_url": Text("URL"), Unset("none: development mode"), config.public_url = Some(public_url),
+    setting!("public_url" [example("https://auth.example.com")]: Text("URL"), Unset("none: development mode"), config.public_url = Some(public_url),
         "The URL under which users reach the server: https, or http on a loopback host. It is the issuer (`iss`) of \
          tokens"),
     setting!("data_dir" [flag("data-dir")]: Text("DIR"), Fixed("./portcullis-data"), config.data_dir = path,
@@ -29,10 +29,10 @@ pub(super) const SERVER: &[Setting] = &[
     setting!("listen" [flag("listen")]: List("ADDR:PORT"), Fixed("localhost:3000"), config.listen = listen,
         "Addresses to listen on; `localhost` is 127.0.0.1 and, if the machine has it, [::1]. In development mode \
          they must be loopback addresses"),
-    setting!("gateway.config": Text("FILE"), Unset("none: this process is no gateway"),
+    setting!("gateway.config" [example("/etc/portcullis/gateway.toml")]: Text("FILE"), Unset("none: this process is no gateway"),
         config.gateway = Some(path),
         "File of a gateway that runs in this process"),
-    setting!("handover": Text("PATH"), Unset("none: the server stops before the next one starts"),
+    setting!("handover" [example("/run/portcullis/handover.sock")]: Text("PATH"), Unset("none: the server stops before the next one starts"),
         config.handover = Some(socket_path),
         "Unix socket, for the server's user alone, over which a new server with the same configuration takes over the \
          listening sockets of the one that runs, so that a restart loses no request"),
@@ -43,14 +43,14 @@ pub(super) const SERVER: &[Setting] = &[
         config.database_connections = number(1..=1_000),
         "Most connections of this node to a PostgreSQL database, beside one that listens for changes. All nodes \
          together must stay below the server's `max_connections`"),
-    setting!("sessions" [flag("sessions"), names_database()]: Text("URL"), Unset("in the database"),
+    setting!("sessions" [flag("sessions"), names_database(), example("redis://localhost:6379")]: Text("URL"), Unset("in the database"),
         |builder, text| {
             builder.config.sessions = sessions(text, &builder.config.database)?;
             Ok(())
         },
         "Store of live sessions: `redis://USER:PASSWORD@HOST:PORT`, or `rediss://…` with TLS. What has ended stays in \
          the database"),
-    setting!("proxies.trusted": List("ADDRESSES"), Unset("none: the address that connects is the client's"),
+    setting!("proxies.trusted" [example("127.0.0.1")]: List("ADDRESSES"), Unset("none: the address that connects is the client's"),
         config.proxies.networks = list(network),
         "Proxies whose header names the client: addresses, or networks such as `10.0.0.0/8`"),
     setting!("proxies.header": Text("x-forwarded-for|forwarded"), Fixed("x-forwarded-for"),
@@ -68,7 +68,7 @@ pub(super) const SECRETS: &[Setting] = &[
         config.master_key = Some(master_key),
         "The key that wraps private keys and secrets in the database, the same on every node: 32 bytes as 64 \
          hexadecimal digits or in base64 (`openssl rand -hex 32`)"),
-    setting!("master_key_file": Text("FILE"), Unset("none"), master_key_file = Some(path),
+    setting!("master_key_file" [example("/etc/portcullis/master.key")]: Text("FILE"), Unset("none"), master_key_file = Some(path),
         "File that holds `master_key`"),
     setting!("jwt_secret" [also("JWT_SECRET"), secret()]: Text("SECRET"),
         Unset("none: ES256, with the tenant's own keys"), jwt_secret = Some(jwt_secret),
@@ -76,7 +76,7 @@ pub(super) const SECRETS: &[Setting] = &[
     setting!("session_secret" [also("SESSION_SECRET"), secret()]: Text("SECRET"),
         Unset("made at the first start, kept in the database"), session_secret = Some(session_secret),
         "Secret of at least 32 bytes that signs the session cookie, for Express applications that share it"),
-    setting!("audience": Text("NAME"), Unset("the tenant; none in access tokens under `jwt_secret`"), config.audience = Some(plain),
+    setting!("audience" [example("example")]: Text("NAME"), Unset("the tenant; none in access tokens under `jwt_secret`"), config.audience = Some(plain),
         "Audience of tokens (`aud`)"),
     setting!("leeway": Text("DURATION"), Fixed("60s"), config.leeway = duration("0s", "60s"),
         "Tolerated clock difference for a token's `exp` and `nbf`, up to 60s"),
@@ -149,7 +149,7 @@ pub(super) const LOG: &[Setting] = &[
         "Format of the log: lines for people, or one JSON object a line"),
     setting!("log.level": Text("LEVEL"), Fixed("info"), config.log.level = log_level,
         "Least severe level that is logged: `error`, `warn`, `info`, `debug` or `trace`"),
-    setting!("metrics.listen": Text("ADDR:PORT"),
+    setting!("metrics.listen" [example("127.0.0.1:9090")]: Text("ADDR:PORT"),
         Unset("none: `/metrics` on the main listener, for loopback clients, in development mode; otherwise off"),
         config.metrics.listen = Some(socket),
         "Separate listen address for `/metrics`"),

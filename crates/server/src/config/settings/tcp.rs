@@ -5,15 +5,15 @@ use super::DefaultValue::{Fixed, Unset};
 use super::Setting;
 
 pub(super) const TCP: &[Setting] = &[
-    setting!("tcp.listen": List("ADDR[:PORT]"), Unset("none: off"), config.tcp.listen = Some(tcp_listen),
+    setting!("tcp.listen" [example("localhost:4503")]: List("ADDR[:PORT]"), Unset("none: off"), config.tcp.listen = Some(tcp_listen),
         "Where `ClientProxy` of NestJS connects with `Transport.TCP`: addresses such as `localhost` (port 4503) or \
          `10.0.0.7:4504`, or one Unix socket `unix:/PATH` for this process's user and group. In development mode \
          addresses must be loopback addresses"),
-    setting!("tcp.tls.certificate": Text("FILE"), Unset("none: no TLS"), tcp_tls.certificate = Some(path),
+    setting!("tcp.tls.certificate" [example("/etc/portcullis/tcp.pem")]: Text("FILE"), Unset("none: no TLS"), tcp_tls.certificate = Some(path),
         "File with the server's certificate chain, in PEM"),
-    setting!("tcp.tls.key": Text("FILE"), Unset("none"), tcp_tls.key = Some(path),
+    setting!("tcp.tls.key" [example("/etc/portcullis/tcp.key")]: Text("FILE"), Unset("none"), tcp_tls.key = Some(path),
         "File with the private key of that certificate, in PEM"),
-    setting!("tcp.tls.client_ca": Text("FILE"), Unset("none: clients need no certificate"),
+    setting!("tcp.tls.client_ca" [example("/etc/portcullis/tcp-clients.pem")]: Text("FILE"), Unset("none: clients need no certificate"),
         tcp_tls.client_ca = Some(path),
         "File with the authorities, in PEM, one of which must have issued the certificate of every client"),
     setting!("tcp.trust_gateway": Boolean("BOOLEAN"), Fixed("false"), config.tcp.trust_gateway = boolean,

@@ -97,8 +97,8 @@ fn an_address_that_others_reach_is_refused_until_everything_is_stated_and_one_li
     let url = "public_url (PORTCULLIS_PUBLIC_URL=https://auth.example.com)";
     let mail = "mail.transport (PORTCULLIS_MAIL_TRANSPORT=smtp://mail.example.com:587) with mail.from \
                 (PORTCULLIS_MAIL_FROM=no-reply@example.com)";
-    let key = "master_key_file (PORTCULLIS_MASTER_KEY_FILE=master.key; `openssl rand -hex 32 > master.key` makes it \
-               once)";
+    let key =
+        "master_key_file (PORTCULLIS_MASTER_KEY_FILE=master.key; `portcullis config init` makes it once)";
     let reached = "can be reached from other machines; these settings are missing";
     for address in ["0.0.0.0:3000", "[::]:3000", "192.168.0.1:3000", "localhost:3000, 10.0.0.1:1"] {
         let open = operator().flag("listen", address);
@@ -124,7 +124,7 @@ fn a_public_url_needs_a_way_for_mail_and_a_master_key() {
         let expected = "variable PORTCULLIS_PUBLIC_URL: a public URL needs more settings; missing: mail.transport \
                         (PORTCULLIS_MAIL_TRANSPORT=smtp://mail.example.com:587) with mail.from \
                         (PORTCULLIS_MAIL_FROM=no-reply@example.com), master_key_file \
-                        (PORTCULLIS_MASTER_KEY_FILE=master.key; `openssl rand -hex 32 > master.key` makes it once)";
+                        (PORTCULLIS_MASTER_KEY_FILE=master.key; `portcullis config init` makes it once)";
         assert_eq!(public.faults(), [expected]);
         let public = public.variable("PORTCULLIS_MAIL_TRANSPORT", "outbox");
         assert!(public.variable("PORTCULLIS_MASTER_KEY", KEY).read().is_ok());
