@@ -32,11 +32,12 @@ const REDIS: DebianPackage =
     DebianPackage { name: "redis-server", proof: PackageProof::Program("redis-server") };
 
 /// What tests need.
-pub(crate) const FOR_TESTS: [DebianPackage; 12] = [
+pub(crate) const FOR_TESTS: [DebianPackage; 13] = [
     DebianPackage { name: "caddy", proof: PackageProof::Program("caddy") },
     DebianPackage { name: "chromium", proof: PackageProof::Program("chromium") },
     DebianPackage { name: "curl", proof: PackageProof::Program("curl") },
     DebianPackage { name: "jq", proof: PackageProof::Program("jq") },
+    DebianPackage { name: "man-db", proof: PackageProof::Program("man") },
     NGINX,
     DebianPackage { name: "nodejs", proof: PackageProof::Program("node") },
     DebianPackage { name: "npm", proof: PackageProof::Program("npm") },

@@ -11,6 +11,16 @@ use super::escaped::Escaped;
 use crate::config::ConfigFault;
 use crate::open::CannotOpen;
 
+/// The exit codes of every command, with what each means.
+pub(super) const EXIT_CODES: [(u8, &str); 3] =
+    [(0, "done"), (1, "not done"), (2, "the command line or the configuration is wrong")];
+
+/// The exit codes in one line.
+pub(super) fn exit_codes() -> String {
+    let codes: Vec<String> = EXIT_CODES.iter().map(|(code, meaning)| format!("{code} {meaning}")).collect();
+    format!("Exit codes: {}.", codes.join(", "))
+}
+
 /// How a command failed.
 #[derive(Debug)]
 pub(super) enum Failure {

@@ -8,6 +8,7 @@
 mod json;
 
 mod backup;
+mod completions;
 mod config;
 mod context;
 mod database;
@@ -19,6 +20,7 @@ mod gateway;
 mod health;
 mod key;
 mod mail;
+mod man_pages;
 mod mend;
 mod migrate;
 mod new_file;
@@ -54,10 +56,9 @@ use parse::parse_command_line;
 ///
 /// `portcullis serve` works with no file and no variable. Every other command works on the same database, whether a
 /// server runs or not; a running server applies a change within a second.
-///
-/// Exit codes: 0 done, 1 not done, 2 the command line or the configuration is wrong.
 #[derive(Parser, Debug)]
 #[command(name = "portcullis", version, propagate_version = true, max_term_width = 100)]
+#[command(after_long_help = failure::exit_codes())]
 pub struct CommandLine {
     #[command(flatten)]
     flags: Flags,
@@ -105,6 +106,8 @@ enum WithoutDatabase {
     #[command(subcommand)]
     Config(config::ConfigCommand),
     Gateway(gateway::GatewayCommand),
+    Completions(completions::CompletionsCommand),
+    ManPages(man_pages::ManPagesCommand),
 }
 
 /// The whole program: runs the command that this process was started with.
@@ -176,6 +179,8 @@ impl WithoutDatabase {
             Self::Health(command) => health::run(&command, flags, out).await,
             Self::Config(command) => config::run(&command, flags, out),
             Self::Gateway(command) => gateway::run(command, flags, out).await,
+            Self::Completions(command) => completions::run(&command, out),
+            Self::ManPages(command) => man_pages::run(&command, out),
         }
     }
 }

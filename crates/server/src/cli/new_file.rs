@@ -40,6 +40,17 @@ pub(super) fn make_file(path: &Path, text: &str, mode: u32) -> io::Result<Made> 
     }
 }
 
+/// Writes a file in place of one that may be there: a reader sees the one or the other, whole.
+pub(super) fn replace_file(path: &Path, bytes: &[u8], mode: u32) -> io::Result<()> {
+    let mut file = Builder::new()
+        .prefix(".portcullis-")
+        .permissions(Permissions::from_mode(mode))
+        .tempfile_in(folder_of(path))?;
+    file.write_all(bytes)?;
+    file.persist(path)?;
+    Ok(())
+}
+
 fn folder_of(path: &Path) -> &Path {
     path.parent().filter(|folder| !folder.as_os_str().is_empty()).unwrap_or_else(|| Path::new("."))
 }

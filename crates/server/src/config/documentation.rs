@@ -30,6 +30,25 @@ pub fn documentation() -> String {
     })
 }
 
+/// A setting as pages about the environment describe it.
+pub(crate) struct DescribedVariable {
+    /// Its names: the server's own first.
+    pub(crate) names: Vec<String>,
+    /// What it means, and its default.
+    pub(crate) meaning: String,
+}
+
+/// The variables of each group of settings, with its heading.
+pub(crate) fn variables() -> impl Iterator<Item = (&'static str, Vec<DescribedVariable>)> {
+    GROUPS.iter().map(|group| (group.heading, group.settings.iter().map(variable).collect()))
+}
+
+fn variable(setting: &Setting) -> DescribedVariable {
+    let names = std::iter::once(setting.variable()).chain(setting.also.map(str::to_owned)).collect();
+    let meaning = format!("{}. Default: {}.", setting.doc, setting.default_in_words());
+    DescribedVariable { names, meaning }
+}
+
 fn row(setting: &Setting) -> String {
     let flag = setting.flag.map(|flag| format!("`--{flag}`")).unwrap_or_default();
     let also = setting.also.map(|variable| format!(", `{variable}`")).unwrap_or_default();

@@ -48,6 +48,7 @@ use portcullis_core::strategy::StrategyName;
 use portcullis_core::tenant::SecondStep;
 use portcullis_stores::DatabaseUrl;
 
+pub(crate) use documentation::variables;
 pub use documentation::{documentation, tenant_documentation};
 pub use flags::Flags;
 pub use parse::{MailTransport, Sessions, SmtpSecurity, SmtpServer, Tls};

@@ -1,6 +1,8 @@
 //! The command line as operators use it, run as the built binary.
 
 #[cfg(test)]
+mod completions_and_pages;
+#[cfg(test)]
 mod config_init;
 #[cfg(test)]
 mod configuration;

@@ -26,6 +26,8 @@ mod mail_outage;
 #[cfg(test)]
 mod mail_server;
 #[cfg(test)]
+mod manual_pages;
+#[cfg(test)]
 mod manual_sql;
 #[cfg(test)]
 mod master_key;

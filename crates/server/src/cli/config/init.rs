@@ -12,7 +12,7 @@ use crate::cli::new_file::{Made, make_file};
 use crate::config::{ConfigTemplate, Flags, PartialConfig, configuration_file, environment};
 
 /// The configuration file where neither argument nor flag nor variable names one.
-const DEFAULT_FILE: &str = "portcullis.toml";
+pub(in crate::cli) const DEFAULT_FILE: &str = "portcullis.toml";
 
 /// Write a configuration file to begin with, and make the master key
 ///

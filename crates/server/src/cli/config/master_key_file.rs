@@ -13,7 +13,7 @@ use crate::cli::new_file::{Made, make_file};
 use crate::config::PartialConfig;
 
 /// Its name where no setting names one: it is beside the configuration file.
-const KEY_FILE: &str = "master.key";
+pub(in crate::cli) const KEY_FILE: &str = "master.key";
 
 /// Where the master key is, or is to be.
 #[derive(PartialEq, Eq, Debug)]

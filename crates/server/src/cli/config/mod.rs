@@ -4,6 +4,9 @@ mod check;
 mod init;
 mod master_key_file;
 
+pub(super) use init::DEFAULT_FILE;
+pub(super) use master_key_file::KEY_FILE;
+
 use clap::Subcommand;
 
 use super::failure::Failure;
