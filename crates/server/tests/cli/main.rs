@@ -33,6 +33,8 @@ mod sessions;
 #[cfg(test)]
 mod tenants;
 #[cfg(test)]
+mod upgrade;
+#[cfg(test)]
 mod usage;
 #[cfg(test)]
 mod users;

@@ -73,6 +73,8 @@ mod transcripts;
 #[cfg(test)]
 mod two_nodes;
 #[cfg(test)]
+mod upgrade;
+#[cfg(test)]
 mod verifiers;
 #[cfg(test)]
 mod verifiers_under_faults;
