@@ -22,6 +22,7 @@ mod joined_feed;
 mod listening_feed;
 #[cfg(feature = "redis")]
 mod marker_comparison;
+mod migration_history;
 mod opened_stores;
 #[cfg(feature = "postgres")]
 pub mod postgres;
@@ -41,6 +42,7 @@ mod tenant_databases;
 
 pub use backend::{IfMissing, MigrationState, OpenDatabase};
 pub use database_url::{DatabaseUrl, DatabaseUrlError};
+pub use migration_history::NewerDatabase;
 pub use opened_stores::OpenedStores;
 #[cfg(feature = "redis")]
 pub use redis::{RedisOpenError, RedisSessions, RedisUrl, RedisUrlError};

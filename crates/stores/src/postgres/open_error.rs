@@ -5,6 +5,7 @@ use std::io::ErrorKind;
 use thiserror::Error;
 
 use super::connector::ConnectFault;
+use crate::NewerDatabase;
 
 /// Why a database was not opened. `url` is its URL without a password.
 #[derive(Debug, Error)]
@@ -150,12 +151,12 @@ pub enum PostgresOpenError {
         source: sqlx::Error,
     },
     /// A newer version has migrated the database. It is left as it is.
-    #[error("{url} is of a newer version (it has migration {migration}): upgrade this program")]
+    #[error("{url} {newer}")]
     Newer {
         /// The URL.
         url: String,
-        /// The newest migration, which this version does not know.
-        migration: i64,
+        /// The versions of the database and of this program.
+        newer: NewerDatabase,
     },
     /// An operator changed the history of the tables.
     #[error("{url} was made otherwise: its migration {migration} is none of this program's")]

@@ -9,6 +9,7 @@ use portcullis_core::store::StoreError;
 use thiserror::Error;
 
 use super::SqliteFault;
+use crate::NewerDatabase;
 
 /// Why a database was not opened.
 #[derive(Debug, Error)]
@@ -78,12 +79,12 @@ pub enum SqliteOpenError {
         path: PathBuf,
     },
     /// A newer version has migrated the database. It is left as it is.
-    #[error("{} is of a newer version (it has migration {migration}): upgrade this program", .path.display())]
+    #[error("{} {newer}", .path.display())]
     Newer {
         /// The file.
         path: PathBuf,
-        /// The newest migration, which this version does not know.
-        migration: i64,
+        /// The versions of the database and of this program.
+        newer: NewerDatabase,
     },
     /// Another program made the tables, or an operator changed their history.
     #[error("{} was made otherwise: its migration {migration} is none of this program's", .path.display())]

@@ -9,6 +9,7 @@ use super::connection::{SqliteConnection, at_once};
 use super::file::DatabaseFile;
 use super::{SqliteFault, SqliteOpenError};
 use crate::backend::MigrationState;
+use crate::migration_history::{ForeignHistory, Migration, MigrationHistory, MigrationNote};
 use crate::sql::{DatabaseFault, Fault, SqlResult, users};
 
 /// The history of the tables. Columns and checksums are those of sqlx, which earlier versions kept it with.
@@ -22,9 +23,10 @@ const IS_THERE: &str =
 /// The number of pages of a file that has content and none of this program's tables, in one look at the file.
 const FOREIGN_PAGES: &str = "SELECT page_count FROM pragma_page_count WHERE page_count > 0 AND NOT EXISTS \
     (SELECT 1 FROM sqlite_master WHERE type = 'table' AND name = 'portcullis_migrations')";
-const APPLIED: &str = "SELECT version, checksum FROM portcullis_migrations ORDER BY version";
+const APPLIED: &str = "SELECT version, description, checksum FROM portcullis_migrations ORDER BY version";
 
-const HISTORY: [(i64, &str, &str); 14] = [
+const HISTORY: MigrationHistory = MigrationHistory { known: &KNOWN, checksum };
+const KNOWN: [Migration; 14] = [
     (1, "records", include_str!("migrations/0001_records.sql")),
     (2, "changes", include_str!("migrations/0002_changes.sql")),
     (3, "devices", include_str!("migrations/0003_devices.sql")),
@@ -46,13 +48,7 @@ const SEARCH: [i64; 2] = [3, 9];
 /// The migrations that this version knows, and whether the database at `path` has them. Changes nothing. A file that
 /// does not exist has none.
 pub(super) fn migrations(path: &Path) -> Result<Vec<MigrationState>, SqliteOpenError> {
-    let applied = applied_at(path)?;
-    let state = |(version, description, _)| MigrationState {
-        version,
-        description,
-        applied: applied.contains(&version),
-    };
-    Ok(HISTORY.map(state).to_vec())
+    Ok(HISTORY.states(&applied_at(path)?))
 }
 
 fn applied_at(path: &Path) -> Result<Vec<i64>, SqliteOpenError> {
@@ -84,24 +80,24 @@ pub(super) fn applied(path: &Path, db: &SqliteConnection) -> Result<Vec<i64>, Sq
 /// Applies pending migrations in one transaction that keeps other processes out. Writes nothing if none is pending.
 pub(super) fn bring_up_to_date(path: &Path, db: &mut SqliteConnection) -> Result<(), SqliteOpenError> {
     let at = ErrorPath(path);
-    if at.applied(db)?.len() == HISTORY.len() {
+    if HISTORY.is_complete(&at.applied(db)?) {
         return Ok(());
     }
     db.run("BEGIN IMMEDIATE").map_err(|fault| at.fault(fault))?;
     // Another process may have been first, and may have been newer. A fault closes the connection, which undoes all.
     let applied = at.applied(db)?;
-    let migrated = apply(db, |version| !applied.contains(&version));
+    let migrated = apply(db, &applied);
     let migrated = migrated.map_err(|fault| fault.while_doing("apply a migration"));
     migrated.map_err(|source| SqliteOpenError::Migration { path: at.path(), source })?;
     db.run("COMMIT").map_err(|fault| at.fault(fault))
 }
 
-fn apply(db: &mut SqliteConnection, is_missing: impl Fn(i64) -> bool) -> SqlResult<()> {
+fn apply(db: &mut SqliteConnection, applied: &[i64]) -> SqlResult<()> {
     let fault = |fault| Fault::from(DatabaseFault::new(SqliteFault::Database(fault)));
     db.driver().execute_batch(CREATE).map_err(fault)?;
-    for (version, description, sql) in HISTORY.into_iter().filter(|(version, ..)| is_missing(*version)) {
+    for (sql, MigrationNote { version, description, checksum }) in HISTORY.pending(applied) {
         db.driver().execute_batch(sql).map_err(fault)?;
-        db.driver().execute(NOTE, (version, description, checksum(sql))).map_err(fault)?;
+        db.driver().execute(NOTE, (version, description, checksum)).map_err(fault)?;
         if SEARCH.contains(&version) {
             at_once(users::fill(db))?;
         }
@@ -133,27 +129,22 @@ impl ErrorPath<'_> {
 
     /// The migrations that the database has; an error if they are not this program's.
     fn applied(self, db: &SqliteConnection) -> Result<Vec<i64>, SqliteOpenError> {
-        let applied = read(db).map_err(|fault| self.fault(fault.into()))?;
-        let newest = HISTORY.iter().map(|(version, ..)| *version).max().unwrap_or_default();
-        for (version, noted) in &applied {
-            let known = HISTORY.iter().find(|(known, ..)| known == version);
-            if known.is_none_or(|(.., sql)| checksum(sql) != *noted) {
-                return Err(if *version > newest {
-                    SqliteOpenError::Newer { path: self.path(), migration: *version }
-                } else {
-                    SqliteOpenError::Altered { path: self.path(), migration: *version }
-                });
-            }
-        }
-        Ok(applied.into_iter().map(|(version, _)| version).collect())
+        let noted = read(db).map_err(|fault| self.fault(fault.into()))?;
+        HISTORY.applied(&noted).map_err(|foreign| match foreign {
+            ForeignHistory::Newer(newer) => SqliteOpenError::Newer { path: self.path(), newer },
+            ForeignHistory::Altered(migration) => SqliteOpenError::Altered { path: self.path(), migration },
+        })
     }
 }
 
-fn read(db: &SqliteConnection) -> rusqlite::Result<Vec<(i64, Vec<u8>)>> {
+fn read(db: &SqliteConnection) -> rusqlite::Result<Vec<MigrationNote>> {
     let is_there: bool = db.driver().query_row(IS_THERE, [], |row| row.get(0))?;
     if !is_there {
         return Ok(Vec::new());
     }
     let mut applied = db.driver().prepare(APPLIED)?;
-    applied.query_map([], |row| Ok((row.get(0)?, row.get(1)?)))?.collect()
+    let note = |row: &rusqlite::Row<'_>| {
+        Ok(MigrationNote { version: row.get(0)?, description: row.get(1)?, checksum: row.get(2)? })
+    };
+    applied.query_map([], note)?.collect()
 }

@@ -4,6 +4,9 @@
 mod feeds;
 
 #[cfg(test)]
+mod newer_databases;
+
+#[cfg(test)]
 mod placement;
 
 #[cfg(test)]

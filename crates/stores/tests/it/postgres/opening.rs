@@ -12,6 +12,7 @@ use super::cluster::Cluster;
 use super::proxy::{greeting, transaction_pooler};
 use super::{TestDatabase, execute, open, own_cluster, shared_cluster, try_open};
 use crate::feeds::ChangeRecorder;
+use crate::newer_databases::assert_names_both_versions;
 
 async fn refusal(url: &str) -> String {
     match try_open(url).await {
@@ -55,10 +56,13 @@ async fn a_database_of_a_newer_version_or_of_another_program_is_left_as_it_is() 
     let database = TestDatabase::new().await;
     let url = database.fresh().await;
     open(&url).await;
-    database
-        .by_hand("INSERT INTO portcullis_migrations (version, description, checksum) VALUES (99, 'x', '')");
-    assert!(refusal(&url).await.contains("upgrade this program"));
-    database.by_hand("DELETE FROM portcullis_migrations WHERE version = 99");
+    let newest = DatabaseUrl::parse(&url).unwrap().migrations().await.unwrap().last().unwrap().version;
+    database.by_hand(
+        "INSERT INTO portcullis_migrations SELECT version + 900, description, installed_on, '' \
+         FROM portcullis_migrations ORDER BY version DESC LIMIT 2",
+    );
+    assert_names_both_versions(&refusal(&url).await, newest);
+    database.by_hand("DELETE FROM portcullis_migrations WHERE version > 900");
     database.by_hand("UPDATE portcullis_migrations SET checksum = ''");
     assert!(refusal(&url).await.contains("was made otherwise"));
 

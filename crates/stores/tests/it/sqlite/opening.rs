@@ -12,6 +12,7 @@ use portcullis_stores::sqlite::SqliteStore;
 use tokio::task::JoinSet;
 
 use super::{TestDirectory, by_hand, migrations, open, other_program};
+use crate::newer_databases::assert_names_both_versions;
 
 /// The error of a file that cannot be opened.
 async fn opening_error(path: &Path) -> String {
@@ -63,14 +64,18 @@ async fn many_who_open_a_new_file_at_once_all_come_in() {
 }
 
 #[tokio::test]
-async fn a_database_of_a_newer_version_is_left_alone() {
+async fn a_database_of_a_newer_version_is_left_alone_and_the_error_names_both_versions() {
     let directory = TestDirectory::new();
     let path = directory.fresh();
     open(&path).await.close().await;
-    by_hand(&path, "INSERT INTO portcullis_migrations VALUES (999, 'later', '', true, x'00', 0)");
-    let newer = "is of a newer version (it has migration 999)";
-    assert!(opening_error(&path).await.contains(newer), "{}", opening_error(&path).await);
-    assert!(migrations(&path).await.unwrap_err().to_string().contains(newer));
+    let newest = migrations(&path).await.unwrap().last().unwrap().version;
+    by_hand(
+        &path,
+        "INSERT INTO portcullis_migrations SELECT version + 900, description, installed_on, success, x'00', 0 \
+         FROM portcullis_migrations ORDER BY version DESC LIMIT 2",
+    );
+    assert_names_both_versions(&opening_error(&path).await, newest);
+    assert_names_both_versions(&migrations(&path).await.unwrap_err().to_string(), newest);
 }
 
 #[tokio::test]
