@@ -6,7 +6,7 @@ use toml::Spanned;
 use toml::de::{DeTable, DeValue};
 
 use portcullis_config::toml_value::{UnfitKey, ValueType, named_lines, origin, text_or_fault};
-use portcullis_config::{ConfigFault, Origin, StatedValue, did_you_mean};
+use portcullis_config::{ConfigFault, Origin, StatedValue};
 
 use super::settings::{self, Setting};
 
@@ -92,7 +92,7 @@ impl FileReader<'_> {
         let message = if is_table(key) {
             format!("is a table: write [{key}]")
         } else {
-            format!("is not a setting{}", did_you_mean(key, near))
+            settings::not_a_setting(key, near)
         };
         self.faults.push(ConfigFault::new(self.origin(at), message).about(key));
     }

@@ -5,7 +5,7 @@
 use std::collections::BTreeMap;
 use std::path::PathBuf;
 
-use portcullis_config::{ConfigFault, OpenFile, Origin, StatedValue, did_you_mean, unreadable};
+use portcullis_config::{ConfigFault, OpenFile, Origin, StatedValue, unreadable};
 
 use super::file;
 use super::flags::Flags;
@@ -77,11 +77,8 @@ impl Sources {
         for name in env.keys().filter(|name| is_unknown(name)) {
             let known = settings::all().map(Setting::variable).chain(portcullis_gateway::config::variables());
             let known: Vec<String> = known.collect();
-            let suggestion = did_you_mean(name, known.iter().map(String::as_str));
-            faults.push(ConfigFault::new(
-                Origin::Variable(name.clone()),
-                format!("is not a setting{suggestion}"),
-            ));
+            let message = settings::not_a_setting(name, known.iter().map(String::as_str));
+            faults.push(ConfigFault::new(Origin::Variable(name.clone()), message));
         }
     }
 

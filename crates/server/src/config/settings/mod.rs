@@ -16,7 +16,7 @@ pub(super) mod web;
 
 use super::builder::ConfigBuilder;
 pub(super) use portcullis_config::toml_value::ValueType;
-use portcullis_config::{ConfigFault, Origin, StatedValue};
+use portcullis_config::{ConfigFault, Origin, StatedValue, did_you_mean};
 
 use super::parse::{Parsed, database_without_password};
 use super::report::ReportRow;
@@ -133,8 +133,12 @@ impl Setting {
 
     /// The name of its variable.
     pub(super) fn variable(&self) -> String {
-        format!("{VARIABLE_PREFIX}{}", self.key.replace(['.', '-'], "_").to_uppercase())
+        variable_of(self.key)
     }
+}
+
+fn variable_of(key: &str) -> String {
+    format!("{VARIABLE_PREFIX}{}", key.replace(['.', '-'], "_").to_uppercase())
 }
 
 /// All that is stated of named tables: a higher source adds to a lower one. It comes from the highest.
@@ -177,6 +181,22 @@ pub(super) fn all() -> impl Iterator<Item = &'static Setting> {
 /// The setting with this key.
 pub(super) fn find(key: &str) -> Option<&'static Setting> {
     all().find(|setting| setting.key == key)
+}
+
+/// Settings of released versions, and what has replaced each: an upgrade must not leave an operator guessing.
+const REPLACED: [(&str, &str); 1] = [("hashing.queue", "hashing.max_wait")];
+
+/// What is wrong with the key or the variable of no setting. `known` are those that may be meant.
+pub(super) fn not_a_setting<'a>(stated: &str, known: impl Iterator<Item = &'a str>) -> String {
+    let replacement = REPLACED.into_iter().find_map(|(old, new)| match stated {
+        _ if stated == old => Some(new.to_owned()),
+        _ if stated == variable_of(old) => Some(variable_of(new)),
+        _ => None,
+    });
+    match replacement {
+        Some(new) => format!("is not a setting any more: {new} has replaced it"),
+        None => format!("is not a setting{}", did_you_mean(stated, known)),
+    }
 }
 
 #[cfg(test)]

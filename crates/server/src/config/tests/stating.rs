@@ -155,6 +155,17 @@ fn the_variables_of_kubernetes_services_are_passed_over() {
 }
 
 #[test]
+fn a_setting_of_a_released_version_is_refused_with_what_has_replaced_it() {
+    let faults =
+        operator().variable("PORTCULLIS_HASHING_QUEUE", "12").file("[hashing]\nqueue = 12\n").faults();
+    let expected = [
+        "variable PORTCULLIS_HASHING_QUEUE: is not a setting any more: PORTCULLIS_HASHING_MAX_WAIT has replaced it",
+        "p.toml:2: hashing.queue: is not a setting any more: hashing.max_wait has replaced it",
+    ];
+    assert_eq!(faults, expected);
+}
+
+#[test]
 fn an_empty_variable_is_unset() {
     let empty =
         settings::all().flat_map(|setting| [Some(setting.variable()), setting.also.map(str::to_owned)]);
