@@ -14,7 +14,7 @@ use crate::password::{HashRefused, Password, PasswordMatch};
 use crate::secret::{PlainSecret, SecretHash};
 use crate::session::{Device, DeviceProof, EndReason, Epochs, Session};
 use crate::store::{EndScope, Inserted, StoreError, Stores, Updated, UserHandle};
-use crate::strategy::StrategyName;
+use crate::strategy::{Strategy, StrategyName};
 use crate::user::User;
 use crate::username::LoginName;
 
@@ -23,7 +23,7 @@ use crate::username::LoginName;
 pub struct PasswordSignIn {
     /// The tenant that the user signs in to.
     pub tenant: TenantId,
-    /// The strategy, which must be on offer.
+    /// The strategy, which must be on offer and have no second step.
     pub strategy: StrategyName,
     /// Names the user: an address, a user name or a mobile number.
     pub login: LoginName,
@@ -69,7 +69,8 @@ pub enum PasswordSignInError {
     /// The password is right, and the account is locked because of wrong ones.
     #[error("the account is locked")]
     Locked,
-    /// The tenant does not offer the strategy.
+    /// The tenant does not offer the strategy, or a sign-in under it can have a second step, which a password alone
+    /// must not skip.
     #[error("the strategy is not on offer")]
     NotOffered,
     /// Too many passwords are being hashed.
@@ -92,7 +93,8 @@ impl EngineTask {
         request: PasswordSignIn,
     ) -> Result<CompletedSignIn, PasswordSignInError> {
         let tenant = self.tenant(&request.tenant).await?;
-        let strategy = tenant.strategy(request.strategy).ok_or(PasswordSignInError::NotOffered)?;
+        let strategy =
+            offered_by_password(&tenant, request.strategy).ok_or(PasswordSignInError::NotOffered)?;
         let replaced = self.replaced_by(&request).await?;
         let PasswordSignIn { strategy: name, login, password, device, native, device_secret, .. } = request;
         let shown = PresentedDevice { secret: device_secret, native, ..PresentedDevice::default() };
@@ -277,6 +279,12 @@ impl EngineTask {
         }
         Ok(replaced)
     }
+}
+
+/// A strategy on offer under which a password alone signs in. One with a second step has a sign-in of its own, which
+/// decides whether the step is needed.
+fn offered_by_password(tenant: &Tenant, name: StrategyName) -> Option<Strategy> {
+    tenant.strategy(name).filter(|_| !name.has_second_step())
 }
 
 /// The user as stored now, and the epochs, unless the user was disabled or got another password since the comparison.

@@ -59,7 +59,8 @@ verbs_that_change_state! {
     /// A [`RegisterError`]; nothing was written then.
     Register: register(; request: Register) -> Result<Option<User>, RegisterError>;
 
-    /// Signs a user in with a password, under a strategy that asks for nothing else.
+    /// Signs a user in with a password, under a strategy that asks for nothing else: never under `device`, even if the
+    /// tenant asks for no second step.
     ///
     /// # Errors
     /// A [`PasswordSignInError`]; no session was made then, and a session that would have been replaced stays.

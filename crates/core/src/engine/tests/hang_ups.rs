@@ -2,6 +2,7 @@
 //! mail, or it was never begun.
 
 mod owed;
+mod second_step;
 
 use std::fmt::Write;
 use std::future::Future;

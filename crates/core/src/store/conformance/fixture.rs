@@ -16,17 +16,19 @@
 //! ```
 
 use std::num::NonZeroUsize;
-use std::sync::atomic::{AtomicI64, AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
 use super::Answered;
+pub use super::hand_clock::HandClock;
 use super::records::{NOW, email};
-use crate::clock::{Clock, Ticks, Timestamp};
+use super::second_step::signed_in_with_code;
+use crate::clock::{Clock, Timestamp};
 use crate::email::Email;
 use crate::engine::{
-    AuthenticationError, AuthenticationRequest, CompletedSignIn, Engine, EngineBuilder, Identity, NewUser,
-    PasswordSignIn, PasswordSignInError, Refresh, RefreshError, Refreshed, Register,
+    AuthenticationError, AuthenticationRequest, CompletedSignIn, DeviceSignIn, Engine, EngineBuilder,
+    Identity, NewUser, PasswordSignIn, PasswordSignInError, PresentedDevice, Refresh, RefreshError,
+    Refreshed, Register,
 };
 use crate::event::{Event, EventKind, EventSink};
 use crate::id::{SessionKey, TenantId};
@@ -43,50 +45,6 @@ use crate::username::LoginName;
 
 /// The password of every user of a fixture.
 pub const PASSWORD: &str = "vexed quilt";
-
-/// A clock whose wall time a test moves. Its ticks are the machine's, because feeds give proofs by those, until a test
-/// sets them too.
-#[derive(Debug)]
-pub struct HandClock {
-    now: AtomicI64,
-    ticks: AtomicU64,
-}
-
-impl HandClock {
-    /// A clock that shows `now`.
-    #[must_use]
-    pub const fn showing(now: Timestamp) -> Self {
-        Self { now: AtomicI64::new(now.as_millis()), ticks: AtomicU64::new(0) }
-    }
-
-    /// Sets the wall time, forward or back.
-    pub fn set(&self, now: Timestamp) {
-        self.now.store(now.as_millis(), Ordering::SeqCst);
-    }
-
-    /// Moves the wall time forward.
-    pub fn pass(&self, span: Duration) {
-        self.set(self.now().plus(span));
-    }
-
-    /// Stops the ticks at this reading.
-    pub fn tick_to(&self, reading: Duration) {
-        self.ticks.store(Ticks::new(reading).as_micros(), Ordering::SeqCst);
-    }
-}
-
-impl Clock for HandClock {
-    fn now(&self) -> Timestamp {
-        Timestamp::from_millis(self.now.load(Ordering::SeqCst))
-    }
-
-    fn ticks(&self) -> Ticks {
-        match self.ticks.load(Ordering::SeqCst) {
-            0 => SystemClock.ticks(),
-            by_hand => Ticks::from_micros(by_hand),
-        }
-    }
-}
 
 /// Records the events of all engines.
 #[derive(Default, Debug)]
@@ -236,18 +194,30 @@ pub struct RegisteredUser {
 }
 
 impl RegisteredUser {
-    /// Signs in with the right password.
+    /// Signs in with the right password, and with the code from the mail if the strategy has a second step.
     pub async fn password_sign_in(&self, engine: &Engine, strategy: StrategyName) -> HeldCredentials {
         self.sign_in_on(engine, strategy, false).await
     }
 
-    /// Signs in, with or without a device proof.
+    /// The same, with or without a device proof.
     #[expect(clippy::panic, reason = "a user who is wrongly rejected has found a fault")]
     pub async fn sign_in_on(&self, engine: &Engine, strategy: StrategyName, native: bool) -> HeldCredentials {
-        match self.try_sign_in(engine, strategy, PASSWORD, native).await {
-            Ok(signed_in) => HeldCredentials { strategy, tenant: self.user.key.tenant.clone(), signed_in },
-            Err(refused) => panic!("{} is not let in: {refused}", self.user.email),
-        }
+        let signed_in = if strategy.has_second_step() {
+            signed_in_with_code(engine, &self.user, self.device_sign_in(native)).await
+        } else {
+            match self.try_sign_in(engine, strategy, PASSWORD, native).await {
+                Ok(signed_in) => signed_in,
+                Err(refused) => panic!("{} is not let in: {refused}", self.user.email),
+            }
+        };
+        HeldCredentials { strategy, tenant: self.user.key.tenant.clone(), signed_in }
+    }
+
+    /// The first step of a sign-in that has two.
+    fn device_sign_in(&self, native: bool) -> DeviceSignIn {
+        let (tenant, login) = (self.user.key.tenant.clone(), LoginName::Email(self.user.email.clone()));
+        let shown = PresentedDevice { native, ..PresentedDevice::default() };
+        DeviceSignIn { tenant, login, password: password(PASSWORD), device: browser(), shown }
     }
 
     /// Tries to sign in with this password.
@@ -263,6 +233,11 @@ impl RegisteredUser {
     ) -> Result<CompletedSignIn, PasswordSignInError> {
         try_sign_in(engine, &self.user.key.tenant, &self.user.email, strategy, with, native).await
     }
+}
+
+/// What every user of a fixture signs in with.
+fn browser() -> Device {
+    Device::described("192.0.2.1", "a browser")
 }
 
 /// Tries to sign in with an address, known or not.
@@ -282,7 +257,7 @@ pub async fn try_sign_in(
         strategy,
         login: LoginName::Email(email.clone()),
         password: password(with),
-        device: Device::described("192.0.2.1", "a browser"),
+        device: browser(),
         native,
         device_secret: None,
         replaces: Vec::new(),

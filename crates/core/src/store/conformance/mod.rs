@@ -40,8 +40,10 @@
 pub mod contract;
 pub mod faults;
 pub mod fixture;
+mod hand_clock;
 pub mod records;
 pub mod scenarios;
+mod second_step;
 
 use std::fmt::Display;
 use std::time::Duration;
