@@ -75,6 +75,13 @@ async fn apply(db: &mut PgConnection, applied: &[i64]) -> Result<(), sqlx::Error
     Ok(())
 }
 
+/// The names of what the migrations create with one of these statements, such as `CREATE TABLE`.
+pub(super) fn created(by: &[&str]) -> Vec<&'static str> {
+    let lines = KNOWN.iter().flat_map(|(.., sql)| sql.lines());
+    let named = |line: &'static str| by.iter().find_map(|statement| line.strip_prefix(statement));
+    lines.filter_map(|line| named(line)?.split_whitespace().next()).collect()
+}
+
 fn checksum(sql: &str) -> Vec<u8> {
     digest(&SHA256, sql.as_bytes()).as_ref().to_vec()
 }

@@ -5,6 +5,7 @@ use sqlx::{Connection as _, Executor as _, PgConnection, Row as _};
 
 use super::connector::{ConnectFault, Connector};
 use super::open_error::PostgresOpenError;
+use super::schema::created;
 use super::step::DEADLINE;
 
 /// The oldest major version that works.
@@ -33,13 +34,13 @@ const DESCRIBED: &str = "SELECT 'PostgreSQL ' \
     || pg_catalog.string_agg(', ' || name || '=' || pg_catalog.current_setting(name), '' ORDER BY place) \
     FROM pg_catalog.unnest(ARRAY['synchronous_commit', 'fsync', 'full_page_writes']) \
     WITH ORDINALITY AS settings (name, place)";
-/// A right that is missing on a table of this program.
-const MISSING_RIGHT: &str = "SELECT needed || ' on ' || tablename::TEXT FROM pg_catalog.pg_tables, \
+/// A right that is missing on a table of this program, or on a view, which is only read.
+const MISSING_RIGHT: &str = "SELECT needed || ' on ' || relation.relname::TEXT FROM pg_catalog.pg_class AS relation \
+    JOIN pg_catalog.pg_namespace AS place ON place.oid = relation.relnamespace, \
     pg_catalog.unnest(ARRAY['SELECT', 'INSERT', 'UPDATE', 'DELETE']) AS needed \
-    WHERE schemaname = $1 AND tablename = ANY (ARRAY['tenants', 'installation', 'users', \
-    'sessions', 'session_placement', 'epochs', 'keys', 'tickets', 'guesses', 'mail']) AND NOT pg_catalog.has_table_privilege( \
-    pg_catalog.quote_ident(schemaname::TEXT) || '.' || pg_catalog.quote_ident(tablename::TEXT), needed) \
-    ORDER BY tablename, needed LIMIT 1";
+    WHERE place.nspname = $1 AND relation.relname = ANY ($2::TEXT[]::NAME[]) \
+    AND (relation.relkind <> 'v' OR needed = 'SELECT') \
+    AND NOT pg_catalog.has_table_privilege(relation.oid, needed) ORDER BY relation.relname, needed LIMIT 1";
 
 /// What a server says of itself.
 struct ServerFacts {
@@ -121,7 +122,8 @@ pub(super) async fn check_rights(
     schema: &str,
     url: &str,
 ) -> Result<(), PostgresOpenError> {
-    let missing = sqlx::query_scalar(MISSING_RIGHT).bind(schema).fetch_optional(db).await;
+    let relations = created(&["CREATE TABLE", "CREATE VIEW"]);
+    let missing = sqlx::query_scalar(MISSING_RIGHT).bind(schema).bind(relations).fetch_optional(db).await;
     match missing.map_err(|fault| PostgresOpenError::of(url, fault))? {
         Some(right) => Err(PostgresOpenError::Rights { url: url.to_owned(), right }),
         None => Ok(()),
