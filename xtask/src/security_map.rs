@@ -152,16 +152,20 @@ impl<'a> Map<'a> {
         let code: Vec<&str> = file.text.lines().map(str::trim).collect();
         for (index, line) in code.iter().enumerate() {
             let Some(claim) = line.strip_prefix(CLAIM) else { continue };
-            let below = code.get(index + 1..).unwrap_or_default();
-            let Some(name) = test_in(&file.path, below) else {
+            let (above, below) = code.split_at(index);
+            let names = match test_in(&file.path, below.get(1..).unwrap_or_default()) {
+                Some("") => made_by_macro(above, below),
+                found => found.into_iter().collect(),
+            };
+            if names.is_empty() {
                 let what = "no test follows this line: put it right above the test it is about";
                 self.findings.push(TidyFinding::new(&file.path, index + 1, what));
                 continue;
-            };
+            }
             for id in claim.split([',', ' ']).filter(|id| !id.is_empty()) {
                 if self.rows().any(|row| row.id == id) {
-                    let test = Test { path: file.path.clone(), name: name.to_owned() };
-                    self.tests.entry(id.to_owned()).or_default().push(test);
+                    let test = |name: &&str| Test { path: file.path.clone(), name: (*name).to_owned() };
+                    self.tests.entry(id.to_owned()).or_default().extend(names.iter().map(test));
                 } else {
                     let what = format!("`{id}` is no requirement: {REQUIREMENTS_PATH} lists them");
                     self.findings.push(TidyFinding::new(&file.path, index + 1, what));
@@ -206,8 +210,19 @@ impl<'a> Map<'a> {
     }
 }
 
-/// The name of the test that begins here, below attributes and comments. The suite of a store consists of functions
-/// without an attribute: a backend's test calls them.
+/// The names of the tests that a macro makes, whose definition began above: the words before the colons in its calls
+/// below, a line each.
+fn made_by_macro<'a>(above: &[&str], below: &[&'a str]) -> Vec<&'a str> {
+    let definition = above.iter().rev().find_map(|line| line.strip_prefix("macro_rules! "));
+    let name = definition.and_then(|rest| rest.split([' ', '{']).next()).unwrap_or_default();
+    let call = format!("{name}! {{");
+    let lines = below.iter().skip_while(|line| **line != call).skip(1).take_while(|line| **line != "}");
+    let words = lines.filter(|line| !line.starts_with("//")).filter_map(|line| line.split_once(':'));
+    words.map(|(word, _)| word.trim()).collect()
+}
+
+/// The name of the test that begins here, below attributes and comments; empty if a macro names it. The suite of a
+/// store consists of functions without an attribute: a backend's test calls them.
 fn test_in<'a>(path: &str, lines: &[&'a str]) -> Option<&'a str> {
     let is_prelude = |line: &&&str| line.starts_with("//") || line.starts_with("#[") || line.is_empty();
     let prelude: Vec<&&str> = lines.iter().take_while(is_prelude).collect();

@@ -23,6 +23,19 @@ fn a_test_stands_at_every_requirement_that_it_names() {
 }
 
 #[test]
+fn each_test_that_a_macro_makes_is_named() {
+    let text = "macro_rules! doors {\n    ($($name:ident: $door:ident;)+) => {\n        $(\n            CLAIM D1\n            \
+        #[test]\n            fn $name() {\n            }\n        )+\n    };\n}\n\ndoors! {\n    // two of them\n    \
+        the_front_door_locks: Front;\n    the_back_door_locks: Back;\n}\n";
+    let text = text.replace("CLAIM", CLAIM);
+    let map = Map::between(ROWS, &[file("a/src/door.rs", &text)]);
+    let named: Vec<&str> = map.tests["D1"].iter().map(|test| test.name.as_str()).collect();
+    assert_eq!(named, ["the_back_door_locks", "the_front_door_locks"]);
+    let uncalled = text.replace("doors! {", "windows! {");
+    assert_eq!(Map::between(ROWS, &[file("a/src/door.rs", &uncalled)]).findings.len(), 1);
+}
+
+#[test]
 fn a_claim_without_a_test_and_an_unknown_id_are_findings() {
     for (wrong, ids, below) in [
         ("no requirement", "D1 D9", "#[test]\nfn a_door_locks() {"),
