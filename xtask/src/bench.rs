@@ -21,8 +21,9 @@ const LIBRARY: &str = "portcullis-library-bench";
 const PEERS: &str = "--peers";
 /// The argument that asks for a comparison of the stores that nodes share, or lets nothing but stores fail.
 const STORES: &str = "--stores";
-/// The argument that lets stores fail.
+/// The arguments that let stores fail, and that choose those under a server that is killed.
 const FAULTS: &str = "--faults";
+const ON: &str = "--on";
 /// The arguments that choose cases, and that measure all there is.
 const ONLY: &str = "--only";
 const WRITE: &str = "--write";
@@ -73,7 +74,8 @@ fn build_peer() -> Result<OsString, VerbFailure> {
 /// Kills and restarts a release build under load.
 pub(crate) fn torture(arguments: &[String]) -> Result<(), VerbFailure> {
     let words: Vec<OsString> = arguments.iter().map(OsString::from).collect();
-    if arguments.iter().any(|word| word == STORES || word.starts_with(FAULTS)) {
+    let starts_stores = |word: &String| word == STORES || word.starts_with(FAULTS) || word.starts_with(ON);
+    if arguments.iter().any(starts_stores) {
         debian::make_sure(&debian::FOR_STORES)?;
     }
     with_release_server("portcullis-torture", &[SERVER], &words)

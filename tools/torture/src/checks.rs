@@ -12,6 +12,7 @@ use std::net::SocketAddr;
 
 use portcullis_bench::strategy::StrategyUnderTest;
 
+use crate::breach::{Breach, BreachKind};
 use crate::client::StrategyClient;
 use crate::client_session::ClientSession;
 use crate::server_connection::{ServerConnection, Stop, StrategyReply};
@@ -24,12 +25,8 @@ impl StrategyClient {
     ///
     /// # Errors
     /// The first promise that was not kept.
-    pub(crate) async fn verify(&mut self, address: SocketAddr) -> Result<(), String> {
-        match self.verify_on(address).await {
-            Ok(()) => Ok(()),
-            Err(Stop::Broken(what)) => Err(what),
-            Err(Stop::Lost) => Err("the server broke a connection although it was alive".to_owned()),
-        }
+    pub(crate) async fn verify(&mut self, address: SocketAddr) -> Result<(), Breach> {
+        Stop::let_down(self.verify_on(address).await, true)
     }
 
     async fn verify_on(&mut self, address: SocketAddr) -> Result<(), Stop> {
@@ -54,7 +51,8 @@ impl StrategyClient {
             let reply = self
                 .asked(wire, StrategyUnderTest::Jwt, &StrategyUnderTest::Jwt.register(&email), &what)
                 .await?;
-            reply.must_be(409, &format!("{email} was registered"))?;
+            let exists = reply.must_be(409, &format!("{email} was registered"));
+            exists.map_err(|stop| stop.of_kind(BreachKind::WriteLost))?;
             self.ledger.check("registered user exists");
         }
         Ok(())
@@ -81,7 +79,8 @@ impl StrategyClient {
     ) -> Result<(), Stop> {
         let what = format!("profile of {session}");
         let reply = self.asked(wire, session.strategy, &session.profile(), &what).await?;
-        reply.must_be(200, &format!("{session} was never ended"))?;
+        let lives = reply.must_be(200, &format!("{session} was never ended"));
+        lives.map_err(|stop| stop.of_kind(BreachKind::WriteLost))?;
         self.ledger.check("live session opens its profile");
         Ok(())
     }

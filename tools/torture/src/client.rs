@@ -9,6 +9,7 @@ use rand::rngs::StdRng;
 use rand::seq::IndexedRandom as _;
 use rand::{RngExt as _, SeedableRng as _};
 
+use crate::breach::{Breach, BreachKind};
 use crate::client_session::ClientSession;
 use crate::ledger::{Account, Ledger, UnansweredRequest};
 use crate::server_connection::{ServerConnection, Stop, StrategyReply, pause};
@@ -74,14 +75,9 @@ impl StrategyClient {
     ///
     /// # Errors
     /// What the server did that it must not do.
-    pub(crate) async fn work(&mut self, address: SocketAddr, killed: &AtomicBool) -> Result<(), String> {
-        match self.work_on(address).await {
-            Err(Stop::Broken(what)) => return Err(what),
-            Err(Stop::Lost) if !killed.load(Ordering::SeqCst) => {
-                return Err("the server broke a connection although it was alive".to_owned());
-            }
-            Err(Stop::Lost) | Ok(()) => {}
-        }
+    pub(crate) async fn work(&mut self, address: SocketAddr, killed: &AtomicBool) -> Result<(), Breach> {
+        let outcome = self.work_on(address).await;
+        Stop::let_down(outcome, !killed.load(Ordering::SeqCst))?;
         for doubt in &self.ledger.doubts {
             *self.ledger.lost.entry(doubt.kind()).or_default() += 1;
         }
@@ -167,7 +163,7 @@ impl StrategyClient {
                 self.ledger.sessions.push(ClientSession::begun(self.made, email, strategy, given));
                 Ok(())
             }
-            _ => Err(Stop::Broken(format!(
+            _ => Err(Stop::broken(format!(
                 "a {strategy} login (native {native}) must give its credentials, but gave {}",
                 reply.text
             ))),
@@ -183,7 +179,10 @@ impl StrategyClient {
         match reply.status {
             200 => self.ledger.acknowledge("profile"),
             503 => pause().await,
-            _ => return Err(reply.broken(&format!("{what} must be given: the session was not ended"))),
+            _ => {
+                let broken = reply.broken(&format!("{what} must be given: the session was not ended"));
+                return Err(broken.of_kind(BreachKind::WriteLost));
+            }
         }
         Ok(())
     }
@@ -195,7 +194,8 @@ impl StrategyClient {
         let (strategy, what) = (session.strategy, format!("refresh of {session}"));
         self.ledger.doubts.push(UnansweredRequest::Refresh(session.clone()));
         let reply = self.ask(wire, strategy, &request, &what).await?;
-        if self.settled(&reply, 201, &format!("{what} must give a new pair")).await? {
+        let settled = self.settled(&reply, 201, &format!("{what} must give a new pair")).await;
+        if settled.map_err(|stop| stop.of_kind(session.refusal()))? {
             let kind = if session.has_proof() { "refresh with proof" } else { "refresh without proof" };
             self.ledger.acknowledge(kind);
             self.keep_renewed(session, reply, &what)?;
@@ -301,20 +301,20 @@ impl StrategyClient {
 /// An answered refresh must carry the new pair.
 pub(crate) fn take_pair(session: &mut ClientSession, reply: StrategyReply, what: &str) -> Result<(), Stop> {
     let promise = format!("{what} must give a new pair");
-    reply.must_be(201, &promise)?;
-    let broken = reply.broken(&promise);
+    let broken = reply.broken(&promise).of_kind(session.refusal());
+    reply.must_be(201, &promise).map_err(|stop| stop.of_kind(session.refusal()))?;
     if reply.credentials.is_some_and(|given| session.renew(given)) { Ok(()) } else { Err(broken) }
 }
 
 /// A retry must be given the very refresh token that the client holds already.
 pub(crate) fn must_be_same_successor(session: &ClientSession, reply: &StrategyReply) -> Result<(), Stop> {
     let promise = format!("the last refresh of {session}, sent once more, must give the same token");
-    reply.must_be(201, &promise)?;
+    reply.must_be(201, &promise).map_err(|stop| stop.of_kind(BreachKind::ProofRefused))?;
     let given = reply.credentials.as_ref().and_then(|given| given.refresh_token.as_ref());
     if given == session.chain.as_ref().map(|chain| &chain.current) {
         Ok(())
     } else {
-        Err(reply.broken(&promise))
+        Err(reply.broken(&promise).of_kind(BreachKind::SpentTwice))
     }
 }
 

@@ -6,6 +6,8 @@ use std::time::{Duration, Instant};
 
 use portcullis_bench::strategy::{AccessCredential, Credentials, StrategyUnderTest};
 
+use crate::breach::BreachKind;
+
 /// Spent tokens that a client remembers.
 const REMEMBERED: usize = 32;
 /// A retry of the last refresh is honoured for 60 s; later tries would test the clock and not the crash.
@@ -94,6 +96,11 @@ impl ClientSession {
     /// Whether the client can prove which device it is.
     pub(crate) fn has_proof(&self) -> bool {
         self.chain.as_ref().is_some_and(|chain| chain.device_secret.is_some())
+    }
+
+    /// What is broken if its newest token is refused.
+    pub(crate) fn refusal(&self) -> BreachKind {
+        if self.has_proof() { BreachKind::ProofRefused } else { BreachKind::WriteLost }
     }
 
     /// Every request that must be refused once the session has ended. A `jwt` ends nowhere but in its expiry, and the

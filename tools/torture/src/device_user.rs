@@ -54,5 +54,5 @@ pub(crate) async fn sign_up_and_in(
 }
 
 async fn code_sent_to(email: &str, outbox: &Outbox) -> Result<String, Stop> {
-    outbox.code(email, 1).await.ok_or_else(|| Stop::Broken(format!("no code came to {email}")))
+    outbox.code(email, 1).await.ok_or_else(|| Stop::broken(format!("no code came to {email}")))
 }

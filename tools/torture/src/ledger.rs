@@ -3,7 +3,7 @@
 //! A request is entered as pending before it is sent; its answer settles it. What is left when the server is killed are
 //! exactly the requests without an answer.
 
-use std::collections::{BTreeMap, VecDeque};
+use std::collections::{BTreeMap, BTreeSet, VecDeque};
 
 use portcullis_bench::strategy::StrategyUnderTest;
 
@@ -72,6 +72,9 @@ pub(crate) struct Ledger {
     pub(crate) sessions: Vec<ClientSession>,
     pub(crate) ended: VecDeque<Ended>,
     pub(crate) doubts: Vec<UnansweredRequest>,
+    /// Users of sessions for which a token that was or may have been spent was shown without a proof: the only ones who
+    /// may be told of a theft.
+    pub(crate) accused: BTreeSet<String>,
     /// Operations that were acknowledged.
     pub(crate) acknowledged: Counts,
     /// Requests that were in doubt when a server died.

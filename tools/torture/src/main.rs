@@ -1,9 +1,10 @@
 //! `cargo xtask torture`: again and again kills the server with SIGKILL under load, starts it on the same data, and
 //! checks that everything it acknowledged holds.
 //!
-//! Then it lets the tabs of a browser refresh one token all at once, and a thief steal it. Over and over. Then servers
-//! take over from each other, while clients watch that they lose no request. At last the stores fail that three nodes
-//! share: they are killed, paused, cut off and emptied.
+//! Then it lets the tabs of a browser refresh one token all at once, and a thief steal it. Over and over. Both are done
+//! on each pair of stores that is asked for; the stores outlive the server. Then servers take over from each other,
+//! while clients watch that they lose no request. At last the stores fail that three nodes share: they are killed,
+//! paused, cut off and emptied.
 //!
 //! All random choices come from the seed. What the server was doing at the moment of the kill does not: the same seed
 //! makes the same clients want the same things, and a failure is found again by running it more than once.
@@ -11,6 +12,8 @@
 #![expect(clippy::print_stdout, clippy::print_stderr, reason = "a tool for people prints")]
 #![expect(clippy::disallowed_methods, reason = "how old a credential is, is asked of the machine")]
 
+mod alarms;
+mod breach;
 mod checks;
 mod client;
 mod client_session;
@@ -24,6 +27,7 @@ mod restarts;
 mod run;
 mod server_connection;
 mod stores;
+mod stores_under_test;
 mod tabs;
 #[cfg(test)]
 mod tests;
@@ -34,22 +38,26 @@ use std::process::ExitCode;
 use clap::Parser;
 
 use crate::ledger::Counts;
-use crate::report::{Numbers, StoreNumbers};
+use crate::report::{BrokenPromise, KillNumbers, KillsByStores, Numbers, StoreNumbers, add};
 use crate::restarts::Restarts;
 use crate::run::{Run, TortureError};
 use crate::stores::StoreFaults;
+use crate::stores_under_test::{StoresNamed, StoresUnderTest};
 use crate::tabs::Tabs;
 
 /// Kills the server and checks that it kept its word.
 #[derive(Debug, Parser)]
 #[command(name = "portcullis-torture")]
 pub(crate) struct TorturePlan {
-    /// How often the server is killed.
+    /// How often the server is killed on each pair of stores.
     #[arg(long, default_value_t = 500)]
     pub(crate) rounds: u64,
-    /// How often the tabs of a browser refresh one token.
+    /// How often the tabs of a browser refresh one token, on each pair of stores.
     #[arg(long, default_value_t = 1000)]
     pub(crate) tab_rounds: u64,
+    /// The stores under these rounds: sqlite, sqlite+redis, postgres, postgres+redis, or all of them. May be repeated.
+    #[arg(long, value_name = "STORES", default_value = "sqlite", value_parser = StoresUnderTest::named)]
+    on: Vec<StoresNamed>,
     /// Tabs of a browser.
     #[arg(long, default_value_t = 200)]
     pub(crate) tabs: u64,
@@ -85,6 +93,14 @@ impl TorturePlan {
         let faults = if self.faults == 0 { 160 } else { self.faults };
         Self { rounds: 0, tab_rounds: 0, restarts: 0, faults, ..self }
     }
+
+    /// The pairs of stores, each once.
+    fn pairs(&self) -> Vec<StoresUnderTest> {
+        let mut pairs = self.on.concat();
+        pairs.sort_unstable();
+        pairs.dedup();
+        pairs
+    }
 }
 
 fn main() -> ExitCode {
@@ -94,8 +110,13 @@ fn main() -> ExitCode {
         "torture: {} rounds, {} of tabs, {} of restarts, {} faults of stores, --seed {seed}",
         plan.rounds, plan.tab_rounds, plan.restarts, plan.faults
     );
-    match tortured(&plan, seed) {
-        Ok(numbers) => {
+    let mut numbers = Numbers::default();
+    let outcome = tortured(&plan, seed, &mut numbers);
+    if !numbers.kills.is_empty() {
+        println!("{}\n", KillsByStores(&numbers.kills));
+    }
+    match outcome {
+        Ok(()) => {
             println!("{numbers}\nseed {seed}");
             ExitCode::SUCCESS
         }
@@ -115,49 +136,63 @@ fn print_error(error: &TortureError, seed: u64) {
     eprintln!("torture: {error}; --seed {seed}");
 }
 
-fn tortured(plan: &TorturePlan, seed: u64) -> Result<Numbers, TortureError> {
+fn tortured(plan: &TorturePlan, seed: u64, numbers: &mut Numbers) -> Result<(), TortureError> {
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
     runtime.block_on(async {
-        let mut numbers = killed(plan, seed).await?;
-        if plan.tab_rounds > 0 {
-            numbers.tabs = shared(plan, seed).await?;
+        for on in plan.pairs() {
+            if plan.rounds > 0 {
+                killed(plan, seed, on, &mut numbers.kills).await?;
+            }
+            if plan.tab_rounds > 0 {
+                add(&mut numbers.tabs, &shared(plan, seed, on).await?);
+            }
         }
         if plan.restarts > 0 {
             numbers.restarts = replaced(plan, seed).await?;
         }
         if plan.faults > 0 {
-            failing(plan, seed, &mut numbers).await?;
+            failing(plan, seed, numbers).await?;
         }
-        Ok(numbers)
+        Ok(())
     })
 }
 
-async fn killed(plan: &TorturePlan, seed: u64) -> Result<Numbers, TortureError> {
-    if plan.rounds == 0 {
-        return Ok(Numbers::default());
+async fn killed(
+    plan: &TorturePlan,
+    seed: u64,
+    on: StoresUnderTest,
+    numbers: &mut Vec<KillNumbers>,
+) -> Result<(), TortureError> {
+    let mut run = Run::begin(plan, seed, on).await?;
+    let outcome = killed_often(plan, on, &mut run).await;
+    let broken: &[BrokenPromise] =
+        if let Err(TortureError::Failed(broken)) = &outcome { broken } else { &[] };
+    numbers.push(run.counted(broken));
+    if outcome.is_err() {
+        eprintln!("{on}: the server's data is kept in {}", run.keep_directory().display());
     }
-    let mut run = Run::begin(plan, seed).await?;
+    outcome
+}
+
+async fn killed_often(plan: &TorturePlan, on: StoresUnderTest, run: &mut Run) -> Result<(), TortureError> {
     for round in 1..=plan.rounds {
-        if let Err(error) = run.round(round).await {
-            eprintln!("the server's data is kept in {}", run.keep_directory().display());
-            return Err(error);
-        }
+        run.round(round).await?;
         if round % 10 == 0 {
-            println!("round {round}/{}", plan.rounds);
+            println!("{on}, round {round}/{}", plan.rounds);
         }
     }
     run.finish().await
 }
 
-async fn shared(plan: &TorturePlan, seed: u64) -> Result<Counts, TortureError> {
-    let mut tabs = Tabs::begin(plan, seed).await?;
+async fn shared(plan: &TorturePlan, seed: u64, on: StoresUnderTest) -> Result<Counts, TortureError> {
+    let mut tabs = Tabs::begin(plan, seed, on).await?;
     for round in 1..=plan.tab_rounds {
         if let Err(error) = tabs.round(round).await {
-            eprintln!("the server's data is kept in {}", tabs.keep_directory().display());
+            eprintln!("{on}: the server's data is kept in {}", tabs.keep_directory().display());
             return Err(error);
         }
         if round % 10 == 0 {
-            println!("tabs, round {round}/{}", plan.tab_rounds);
+            println!("{on}, tabs, round {round}/{}", plan.tab_rounds);
         }
     }
     Ok(tabs.counts)

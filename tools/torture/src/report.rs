@@ -1,5 +1,7 @@
 //! What a run says at its end: the numbers, or who was let down and how it came to that.
 
+mod kills;
+
 use std::fmt;
 use std::time::Duration;
 
@@ -7,13 +9,18 @@ use portcullis_bench::server::Server;
 use tabled::builder::Builder;
 use tabled::settings::Style;
 
+use crate::breach::{Breach, BreachKind};
 use crate::client::StrategyClient;
 use crate::device::DeviceClient;
 use crate::ledger::Counts;
+use crate::stores_under_test::StoresUnderTest;
+
+pub(crate) use kills::{KillNumbers, KillsByStores};
 
 /// A promise that was not kept.
 #[derive(Debug)]
 pub(crate) struct BrokenPromise {
+    kind: BreachKind,
     who: String,
     what: String,
     history: Vec<String>,
@@ -21,27 +28,33 @@ pub(crate) struct BrokenPromise {
 
 impl BrokenPromise {
     /// A client was let down.
-    pub(crate) fn of(client: &StrategyClient, what: String) -> Self {
+    pub(crate) fn of(client: &StrategyClient, Breach { kind, what }: Breach) -> Self {
         let who = format!("round {}, client {}", client.round, client.number);
-        Self { who, what, history: client.ledger.history().map(str::to_owned).collect() }
+        Self { kind, who, what, history: client.ledger.history().map(str::to_owned).collect() }
     }
 
     /// A client of the device-session surface was let down.
-    pub(crate) fn of_device(client: &DeviceClient, what: String) -> Self {
+    pub(crate) fn of_device(client: &DeviceClient, Breach { kind, what }: Breach) -> Self {
         let who = format!("round {}, device client {}", client.round, client.number);
-        Self { who, what, history: client.history().map(str::to_owned).collect() }
+        Self { kind, who, what, history: client.history().map(str::to_owned).collect() }
     }
 
     /// The server itself failed.
-    pub(crate) fn of_server(server: &Server, what: String) -> Self {
+    pub(crate) fn of_server(server: &Server, breach: impl Into<Breach>) -> Self {
+        let Breach { kind, what } = breach.into();
         let history = server.last_words().lines().map(str::to_owned).collect();
-        Self { who: "the server".to_owned(), what, history }
+        Self { kind, who: "the server".to_owned(), what, history }
+    }
+
+    /// The same promise, said to have been broken on these stores.
+    pub(crate) fn on(self, stores: StoresUnderTest) -> Self {
+        Self { who: format!("{stores}, {}", self.who), ..self }
     }
 }
 
 impl fmt::Display for BrokenPromise {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        writeln!(f, "{}: {}", self.who, self.what)?;
+        writeln!(f, "{} ({}): {}", self.who, self.kind.name(), self.what)?;
         self.history.iter().try_for_each(|line| writeln!(f, "    {line}"))
     }
 }
@@ -49,15 +62,12 @@ impl fmt::Display for BrokenPromise {
 /// What a whole run counted.
 #[derive(Debug, Default)]
 pub(crate) struct Numbers {
-    pub(crate) rounds: u64,
-    pub(crate) acknowledged: Counts,
-    pub(crate) lost: Counts,
-    pub(crate) checked: Counts,
+    /// What was counted while a server was killed, by pair of stores.
+    pub(crate) kills: Vec<KillNumbers>,
     /// What the rounds of tabs counted.
     pub(crate) tabs: Counts,
     /// What the servers counted that took over from each other.
     pub(crate) restarts: Counts,
-    slowest_restart: Duration,
     stores: StoreNumbers,
 }
 
@@ -74,40 +84,34 @@ impl Numbers {
     /// Adds what was counted while the stores of one pair failed.
     pub(crate) fn add_stores(&mut self, of_pair: &StoreNumbers) {
         let StoreNumbers { counts, slowest_recovery, last_yes } = &mut self.stores;
-        for (kind, count) in &of_pair.counts {
-            *counts.entry(kind).or_default() += count;
-        }
+        add(counts, &of_pair.counts);
         *slowest_recovery = of_pair.slowest_recovery.max(*slowest_recovery);
         *last_yes = of_pair.last_yes.max(*last_yes);
     }
-
-    /// Counts a restart.
-    pub(crate) fn restarted(&mut self, took: Duration) {
-        self.slowest_restart = self.slowest_restart.max(took);
-    }
 }
+
+/// One of the books of a pair.
+type CountsOf = fn(&KillNumbers) -> &Counts;
 
 impl fmt::Display for Numbers {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let mut builder = Builder::default();
         builder.push_record(["what", "how often"]);
-        builder.push_record(["rounds: load, kill -9, restart, checks", &self.rounds.to_string()]);
-        let groups =
-            [("acknowledged", &self.acknowledged), ("answer lost", &self.lost), ("checked", &self.checked)];
-        for (group, counts) in groups {
+        let groups: [(&str, CountsOf); 3] = [
+            ("acknowledged", |of_pair| &of_pair.acknowledged),
+            ("answer lost", |of_pair| &of_pair.lost),
+            ("checked", |of_pair| &of_pair.checked),
+        ];
+        for (group, counts_of) in groups {
+            let mut counts = Counts::default();
+            self.kills.iter().for_each(|of_pair| add(&mut counts, counts_of(of_pair)));
             for (kind, count) in counts {
                 builder.push_record([format!("{group}: {kind}"), count.to_string()]);
             }
-            builder.push_record([format!("{group}, all"), counts.values().sum::<u64>().to_string()]);
         }
         for (kind, count) in self.tabs.iter().chain(&self.restarts).chain(&self.stores.counts) {
             builder.push_record([(*kind).to_owned(), count.to_string()]);
         }
-        builder.push_record(["failures", "0"]);
-        builder.push_record([
-            "slowest restart until ready",
-            &format!("{} ms", self.slowest_restart.as_millis()),
-        ]);
         for (what, span) in [
             ("slowest recovery of three nodes", self.stores.slowest_recovery),
             ("last yes after an acknowledged end", self.stores.last_yes),
@@ -115,5 +119,12 @@ impl fmt::Display for Numbers {
             builder.push_record([what.to_owned(), format!("{} ms", span.as_millis())]);
         }
         builder.build().with(Style::markdown()).fmt(f)
+    }
+}
+
+/// Adds counts to others.
+pub(crate) fn add(total: &mut Counts, part: &Counts) {
+    for (kind, count) in part {
+        *total.entry(kind).or_default() += count;
     }
 }

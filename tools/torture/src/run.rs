@@ -1,6 +1,8 @@
 //! The rounds: load, kill, restart, checks; and at the end a login of some of those who ever registered.
 
+use std::collections::BTreeSet;
 use std::io;
+use std::net::SocketAddr;
 use std::path::PathBuf;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
@@ -16,16 +18,21 @@ use rand::seq::IteratorRandom as _;
 use tempfile::TempDir;
 use thiserror::Error;
 use tokio::task::{JoinError, JoinSet};
+use tokio::time::{sleep, sleep_until};
 
 use crate::TorturePlan;
+use crate::alarms::AlarmWatch;
+use crate::breach::{Breach, BreachKind};
 use crate::client::{StrategyClient, random_of};
 use crate::device::DeviceClient;
-use crate::ledger::Counts;
-use crate::report::{BrokenPromise, Numbers};
+use crate::report::{BrokenPromise, KillNumbers, add};
 use crate::server_connection::{ServerConnection, Stop};
+use crate::stores_under_test::{StoresInUse, StoresUnderTest};
 
 /// When into the load the server is killed, in milliseconds.
 const KILLED_AFTER: std::ops::RangeInclusive<u64> = 50..=800;
+/// When every node knows what was ended: `liveness.max_staleness` of the servers.
+const MAX_STALENESS: Duration = Duration::from_secs(1);
 /// Users who sign in at the end.
 const SIGN_IN_AT_THE_END: usize = 60;
 /// No client has this number: the choices that concern all of them.
@@ -46,35 +53,64 @@ pub(crate) enum TortureError {
     Failed(Vec<BrokenPromise>),
 }
 
-/// A whole run.
+/// All rounds on one pair of stores.
 #[derive(Debug)]
 pub(crate) struct Run {
     program: PathBuf,
-    directory: TempDir,
+    on: StoresUnderTest,
     server: Server,
+    /// On stores that nodes share: one that stays while the other one is killed.
+    other_node: Option<Server>,
+    /// Ended after the servers.
+    stores: StoresInUse,
+    directory: TempDir,
     seed: u64,
     clients: Vec<StrategyClient>,
     devices: Vec<DeviceClient>,
-    numbers: Numbers,
+    alarms: AlarmWatch,
+    numbers: KillNumbers,
 }
 
 impl Run {
-    /// Starts the server for the first time.
+    /// Starts the stores, and the server for the first time.
     ///
     /// # Errors
-    /// [`TortureError::Start`]
-    pub(crate) async fn begin(plan: &TorturePlan, seed: u64) -> Result<Self, TortureError> {
+    /// [`TortureError`]
+    pub(crate) async fn begin(
+        plan: &TorturePlan,
+        seed: u64,
+        on: StoresUnderTest,
+    ) -> Result<Self, TortureError> {
         let program = plan.server.clone().map_or_else(beside_this_program, Ok)?;
         let directory = tempfile::tempdir()?;
         let data = directory.path().join("data");
-        let server = Server::start(&program, &data).await?;
+        let stores = StoresInUse::start(on, directory.path()).await?;
+        let server = stores.serve(&program, &data).await?;
+        let mut other_node = None;
+        if on.on_postgres() {
+            other_node = Some(stores.serve(&program, &data).await?);
+        }
         let clients = (0..plan.clients).map(StrategyClient::new).collect();
         let outbox = Outbox::of(&data);
         let devices = (0..plan.devices).map(|number| DeviceClient::new(number, outbox.clone())).collect();
-        Ok(Self { program, directory, server, seed, clients, devices, numbers: Numbers::default() })
+        let (alarms, numbers) = (AlarmWatch::of(&data), KillNumbers::on(on));
+        Ok(Self {
+            program,
+            on,
+            server,
+            other_node,
+            stores,
+            directory,
+            seed,
+            clients,
+            devices,
+            alarms,
+            numbers,
+        })
     }
 
-    /// Loads, kills, restarts and checks once.
+    /// Loads, kills, restarts and checks once. If another node stays, it is checked in every other round, while the
+    /// killed one is away.
     ///
     /// # Errors
     /// [`TortureError`]
@@ -87,11 +123,19 @@ impl Run {
         }
         let mut random = random_of(self.seed, round, ALL_CLIENTS);
         self.load_and_kill(random.random_range(KILLED_AFTER)).await?;
-        let begun = Instant::now();
-        self.server = Server::start(&self.program, &self.directory.path().join("data")).await?;
-        self.numbers.restarted(begun.elapsed());
-        self.verify().await?;
-        self.numbers.rounds = round;
+        let stays = self.other_node.as_ref().filter(|_| round.is_multiple_of(2)).map(Server::address);
+        if let Some(node) = stays {
+            self.verify(node, Instant::now() + MAX_STALENESS).await?;
+            self.numbers.on_other_node += 1;
+            self.start_again().await?;
+        } else {
+            self.start_again().await?;
+            self.verify(self.server.address(), Instant::now()).await?;
+        }
+        let waiting = self.devices.iter().map(|device| device.email().to_owned()).collect();
+        self.no_false_alarm(&waiting)?;
+        self.no_lost_rotation()?;
+        self.numbers.kills = round;
         Ok(())
     }
 
@@ -99,9 +143,15 @@ impl Run {
     ///
     /// # Errors
     /// [`TortureError`]
-    pub(crate) async fn finish(mut self) -> Result<Numbers, TortureError> {
-        let mut random = random_of(self.seed, self.numbers.rounds + 1, ALL_CLIENTS);
+    pub(crate) async fn finish(&mut self) -> Result<(), TortureError> {
+        let mut random = random_of(self.seed, self.numbers.kills + 1, ALL_CLIENTS);
         self.registered_users_sign_in(&mut random).await?;
+        self.no_false_alarm(&BTreeSet::new())
+    }
+
+    /// Adds up the books, and what was found broken.
+    pub(crate) fn counted(&mut self, broken: &[BrokenPromise]) -> KillNumbers {
+        self.numbers.broke(broken);
         for client in &self.clients {
             add(&mut self.numbers.acknowledged, &client.ledger.acknowledged);
             add(&mut self.numbers.lost, &client.ledger.lost);
@@ -112,12 +162,19 @@ impl Run {
             add(&mut self.numbers.lost, &device.lost);
             add(&mut self.numbers.checked, &device.checked);
         }
-        Ok(self.numbers)
+        std::mem::replace(&mut self.numbers, KillNumbers::on(self.on))
     }
 
     /// Keeps the data directory, so that the cause can be found.
     pub(crate) fn keep_directory(self) -> PathBuf {
         self.directory.keep()
+    }
+
+    async fn start_again(&mut self) -> Result<(), TortureError> {
+        let begun = Instant::now();
+        self.server = self.stores.serve(&self.program, &self.directory.path().join("data")).await?;
+        self.numbers.started(begun.elapsed());
+        Ok(())
     }
 
     async fn load_and_kill(&mut self, millis: u64) -> Result<(), TortureError> {
@@ -138,7 +195,7 @@ impl Run {
                 (device, outcome)
             });
         }
-        tokio::time::sleep(Duration::from_millis(millis)).await;
+        sleep(Duration::from_millis(millis)).await;
         let ended = self.server.ended()?;
         killed.store(true, Ordering::SeqCst);
         self.server.kill()?;
@@ -149,9 +206,31 @@ impl Run {
         }
     }
 
-    async fn verify(&mut self) -> Result<(), TortureError> {
-        let address = self.server.address();
+    /// No client was told of a theft that did not happen.
+    fn no_false_alarm(&mut self, waiting: &BTreeSet<String>) -> Result<(), TortureError> {
+        for address in self.alarms.alarmed(waiting)? {
+            if !self.clients.iter().any(|client| client.ledger.accused.contains(&address)) {
+                let what =
+                    format!("{address} was told of a theft, but no spent token was shown without its proof");
+                return Err(self.failed_alone(BreachKind::FalseAlarm.breach(what)));
+            }
+            *self.numbers.checked.entry("user was told of a theft, which happened").or_default() += 1;
+        }
+        Ok(())
+    }
+
+    /// The stores outlived the server, so none has lost what the server had told a client.
+    fn no_lost_rotation(&mut self) -> Result<(), TortureError> {
+        match self.alarms.lost_rotation()? {
+            Some(line) => Err(self.failed_alone(BreachKind::WriteLost.breach(line))),
+            None => Ok(()),
+        }
+    }
+
+    /// Checks everything on one node. The clients that end sessions wait until it must have seen all ends.
+    async fn verify(&mut self, address: SocketAddr, sees_all_ends: Instant) -> Result<(), TortureError> {
         let clients = self.clients.drain(..).map(|mut client| async move {
+            sleep_until(sees_all_ends.into()).await;
             let outcome = client.verify(address).await;
             (client, outcome)
         });
@@ -175,6 +254,7 @@ impl Run {
         self.clients.sort_by_key(|client| client.number);
         self.devices.sort_by_key(|device| device.number);
         failures.extend(others);
+        let failures: Vec<_> = failures.into_iter().map(|broken| broken.on(self.on)).collect();
         if failures.is_empty() { Ok(()) } else { Err(TortureError::Failed(failures)) }
     }
 
@@ -184,7 +264,8 @@ impl Run {
             accounts.map(|account| account.email.clone()).sample(random, SIGN_IN_AT_THE_END);
         for email in emails {
             if let Err(stop) = self.signs_in(&email).await {
-                return Err(self.failed_alone(format!("{email} was registered, but: {stop:?}")));
+                let what = format!("{email} was registered, but: {stop:?}");
+                return Err(self.failed_alone(BreachKind::WriteLost.breach(what)));
             }
             *self.numbers.checked.entry("registered user signs in at the end").or_default() += 1;
         }
@@ -199,17 +280,17 @@ impl Run {
     }
 
     /// A failure that concerns no client.
-    fn failed_alone(&self, what: String) -> TortureError {
-        TortureError::Failed(vec![BrokenPromise::of_server(&self.server, what)])
+    fn failed_alone(&self, what: impl Into<Breach>) -> TortureError {
+        TortureError::Failed(vec![BrokenPromise::of_server(&self.server, what).on(self.on)])
     }
 }
 
 /// Those who are at work, each to come back with what became of it.
-type Tasks<C> = JoinSet<(C, Result<(), String>)>;
+type Tasks<C> = JoinSet<(C, Result<(), Breach>)>;
 
 async fn gathered<C: 'static>(
     mut tasks: Tasks<C>,
-    failed: impl Fn(&C, String) -> BrokenPromise,
+    failed: impl Fn(&C, Breach) -> BrokenPromise,
 ) -> Result<(Vec<C>, Vec<BrokenPromise>), TortureError> {
     let (mut clients, mut failures) = (Vec::new(), Vec::new());
     while let Some(finished) = tasks.join_next().await {
@@ -218,10 +299,4 @@ async fn gathered<C: 'static>(
         clients.push(client);
     }
     Ok((clients, failures))
-}
-
-fn add(total: &mut Counts, part: &Counts) {
-    for (kind, count) in part {
-        *total.entry(kind).or_default() += count;
-    }
 }

@@ -9,6 +9,8 @@ use portcullis_bench::strategy::{Credentials, StrategyUnderTest};
 use serde_json::Value;
 use tokio::time::{sleep, timeout};
 
+use crate::breach::{Breach, BreachKind};
+
 /// Longer than any answer takes, hashing on a busy machine included.
 const ANSWER_DEADLINE: Duration = Duration::from_mins(2);
 const NO_ANSWER: &str = "there was no answer for two minutes";
@@ -21,14 +23,39 @@ pub(crate) enum Stop {
     /// The connection broke: the request may have taken effect.
     Lost,
     /// The server did what it must not do.
-    Broken(String),
+    Broken(Breach),
 }
 
 impl Stop {
     fn because(error: &HttpError) -> Self {
         match error {
             HttpError::Lost(_) => Self::Lost,
-            HttpError::Malformed(_) => Self::Broken(error.to_string()),
+            HttpError::Malformed(_) => Self::broken(error.to_string()),
+        }
+    }
+
+    /// The server did what it must not do.
+    pub(crate) fn broken(what: impl Into<Breach>) -> Self {
+        Self::Broken(what.into())
+    }
+
+    /// The same, as a breach of this promise.
+    pub(crate) fn of_kind(self, kind: BreachKind) -> Self {
+        match self {
+            Self::Broken(breach) => Self::Broken(Breach { kind, ..breach }),
+            Self::Lost => Self::Lost,
+        }
+    }
+
+    /// What a client was let down by, if `is_alive` says that its server should have answered.
+    ///
+    /// # Errors
+    /// That.
+    pub(crate) fn let_down(outcome: Result<(), Self>, is_alive: bool) -> Result<(), Breach> {
+        match outcome {
+            Err(Self::Broken(breach)) => Err(breach),
+            Err(Self::Lost) if is_alive => Err("the server broke a connection although it was alive".into()),
+            Err(Self::Lost) | Ok(()) => Ok(()),
         }
     }
 }
@@ -46,7 +73,7 @@ pub(crate) struct StrategyReply {
 impl StrategyReply {
     /// The server broke a promise by answering this.
     pub(crate) fn broken(&self, promise: &str) -> Stop {
-        Stop::Broken(format!("{promise}, but the answer was {}", self.text))
+        Stop::broken(format!("{promise}, but the answer was {}", self.text))
     }
 
     /// Nothing, if the status is the one that was promised.
@@ -96,7 +123,7 @@ impl DeviceReply {
         if (self.status, self.code.as_str()) == (status, code) {
             return Ok(self);
         }
-        Err(Stop::Broken(format!("{promise}, but the answer was {}", self.text)))
+        Err(Stop::broken(format!("{promise}, but the answer was {}", self.text)))
     }
 }
 
@@ -126,7 +153,7 @@ impl ServerConnection {
         request: &[u8],
     ) -> Result<StrategyReply, Stop> {
         let answered = timeout(ANSWER_DEADLINE, self.connection.exchange(request)).await;
-        let answer = answered.map_err(|_| Stop::Broken(NO_ANSWER.to_owned()))?;
+        let answer = answered.map_err(|_| Stop::broken(NO_ANSWER))?;
         let answer = answer.map_err(|error| Stop::because(&error))?;
         let credentials = if answer.status() == 201 { Credentials::of(strategy, &answer) } else { None };
         Ok(StrategyReply { status: answer.status(), credentials, text: answer.describe() })
@@ -139,7 +166,7 @@ impl ServerConnection {
     pub(crate) async fn say(&mut self, request: &[u8]) -> Result<DeviceReply, Stop> {
         loop {
             let answered = timeout(ANSWER_DEADLINE, self.connection.exchange(request)).await;
-            let answer = answered.map_err(|_| Stop::Broken(NO_ANSWER.to_owned()))?;
+            let answer = answered.map_err(|_| Stop::broken(NO_ANSWER))?;
             let said = DeviceReply::by(&answer.map_err(|error| Stop::because(&error))?);
             if said.status != 503 {
                 return Ok(said);

@@ -4,6 +4,7 @@ use std::sync::atomic::{AtomicBool, Ordering};
 
 use portcullis_bench::strategy::StrategyUnderTest;
 
+use crate::breach::{Breach, BreachKind};
 use crate::client::StrategyClient;
 use crate::client_session::ClientSession;
 use crate::fake_server::{FakeFault, FakeServer};
@@ -15,7 +16,7 @@ const ROUNDS: u64 = 30;
 const REQUESTS: u64 = 60;
 
 /// Tortures a server with this fault until it is found out, or to the end.
-async fn torture(fault: FakeFault, seed: u64) -> Result<Vec<StrategyClient>, String> {
+async fn torture(fault: FakeFault, seed: u64) -> Result<Vec<StrategyClient>, Breach> {
     let mut fake = FakeServer::start(fault);
     let mut clients: Vec<StrategyClient> = (0..4).map(StrategyClient::new).collect();
     for round in 1..=ROUNDS {
@@ -31,9 +32,9 @@ async fn torture(fault: FakeFault, seed: u64) -> Result<Vec<StrategyClient>, Str
     Ok(clients)
 }
 
-async fn load_and_kill(fake: &mut FakeServer, clients: &mut [StrategyClient]) -> Result<(), String> {
+async fn load_and_kill(fake: &mut FakeServer, clients: &mut [StrategyClient]) -> Result<(), Breach> {
     let killed = AtomicBool::new(false);
-    let [first, second, third, fourth] = clients else { return Err("there are four clients".to_owned()) };
+    let [first, second, third, fourth] = clients else { return Err("there are four clients".into()) };
     let address = fake.address;
     let kill = async {
         fake.is_asked(REQUESTS).await;
@@ -72,19 +73,23 @@ async fn a_server_that_keeps_its_word_passes_and_every_kind_of_promise_was_calle
 
 #[tokio::test]
 async fn every_way_of_breaking_a_promise_is_found() {
-    for (fault, promise) in [
-        (FakeFault::ForgetsUsers, "was registered"),
-        (FakeFault::ForgetsSessions, ""),
-        (FakeFault::ForgetsSignOuts, "was signed out"),
-        (FakeFault::ForgetsRotations, ""),
-        (FakeFault::StrandsClients, "must give the same token"),
-        (FakeFault::RotatesOnRetry, "must give the same token"),
-        (FakeFault::ToleratesThieves, "was ended by a spent token"),
-        (FakeFault::AcceptsSpentTokens, ""),
-        (FakeFault::ForgetsToDeny, "was signed out"),
+    // A chain or a session that is gone is noticed by whichever client asks first, with its proof or without.
+    let forgotten: &[BreachKind] = &[BreachKind::WriteLost, BreachKind::ProofRefused];
+    let (lost, refused, twice) = (&forgotten[..1], &forgotten[1..], &[BreachKind::SpentTwice][..]);
+    for (fault, promise, kinds) in [
+        (FakeFault::ForgetsUsers, "was registered", lost),
+        (FakeFault::ForgetsSessions, "", forgotten),
+        (FakeFault::ForgetsSignOuts, "was signed out", lost),
+        (FakeFault::ForgetsRotations, "", forgotten),
+        (FakeFault::StrandsClients, "must give the same token", refused),
+        (FakeFault::RotatesOnRetry, "must give the same token", twice),
+        (FakeFault::ToleratesThieves, "was ended by a spent token", lost),
+        (FakeFault::AcceptsSpentTokens, "", twice),
+        (FakeFault::ForgetsToDeny, "was signed out", lost),
     ] {
         let found = torture(fault, 2).await.expect_err(&format!("{fault:?} must be found"));
-        assert!(found.contains(promise), "{fault:?} was found as: {found}");
+        assert!(found.what.contains(promise), "{fault:?} was found as: {found}");
+        assert!(kinds.contains(&found.kind), "{fault:?} was found as: {found:?}");
     }
 }
 

@@ -4,9 +4,10 @@
 use rand::RngExt as _;
 use rand::seq::IteratorRandom as _;
 
+use crate::breach::BreachKind;
 use crate::client::{StrategyClient, must_be_same_successor, take_pair};
 use crate::client_session::ClientSession;
-use crate::server_connection::{ServerConnection, Stop};
+use crate::server_connection::{ServerConnection, Stop, StrategyReply};
 
 const VICTIMS: f64 = 0.15;
 const SLEEPING_TABS: f64 = 0.25;
@@ -70,7 +71,7 @@ impl StrategyClient {
         let request = session.strategy.refresh(&token, Some(secret));
         let what = format!("an old token of {session}, with the proof");
         let reply = self.asked(wire, session.strategy, &request, &what).await?;
-        reply.must_be(401, &format!("{what} gives nothing"))?;
+        gives_nothing(&reply, &what)?;
         self.ledger.check("old token with proof is refused, session stays");
         Ok(())
     }
@@ -84,8 +85,9 @@ impl StrategyClient {
     ) -> Result<(), Stop> {
         let request = session.strategy.refresh(stolen, None);
         let what = format!("a spent token of {session}, without proof");
+        self.ledger.accused.insert(session.email.clone());
         let reply = self.asked(wire, session.strategy, &request, &what).await?;
-        reply.must_be(401, &format!("{what} gives nothing"))?;
+        gives_nothing(&reply, &what)?;
         self.ledger.check("spent token without proof is refused, session ends");
         self.ledger.end(session, "was ended by a spent token", self.round);
         Ok(())
@@ -96,4 +98,10 @@ impl StrategyClient {
         let spent = &session.chain.as_ref()?.spent;
         spent.iter().rev().skip(but).choose(&mut self.random).cloned()
     }
+}
+
+/// A spent token must be refused.
+fn gives_nothing(reply: &StrategyReply, what: &str) -> Result<(), Stop> {
+    let kind = if reply.status == 201 { BreachKind::SpentTwice } else { BreachKind::Other };
+    reply.must_be(401, &format!("{what} gives nothing")).map_err(|stop| stop.of_kind(kind))
 }

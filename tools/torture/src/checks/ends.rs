@@ -2,6 +2,7 @@
 
 use rand::seq::IteratorRandom as _;
 
+use crate::breach::BreachKind;
 use crate::client::StrategyClient;
 use crate::server_connection::{ServerConnection, Stop};
 
@@ -26,7 +27,8 @@ impl StrategyClient {
         for (strategy, requests, what) in shown {
             for request in requests {
                 let reply = self.asked(wire, strategy, &request, &format!("{what}, yet shows")).await?;
-                reply.must_be(401, &what)?;
+                let refused = reply.must_be(401, &what);
+                refused.map_err(|stop| stop.of_kind(BreachKind::WriteLost))?;
                 self.ledger.check("credential of an ended session is refused");
             }
         }

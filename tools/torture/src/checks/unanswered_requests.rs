@@ -89,6 +89,7 @@ impl StrategyClient {
     ) -> Result<(), Stop> {
         let what = format!("the lost refresh of {session}, sent once more");
         let Some(request) = session.refresh() else { return Ok(()) };
+        self.ledger.accused.insert(session.email.clone());
         let reply = self.asked(wire, session.strategy, &request, &what).await?;
         self.ledger.check("lost refresh repeated without proof");
         if reply.status == 201 {

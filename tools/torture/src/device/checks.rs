@@ -8,6 +8,7 @@ use serde_json::Value;
 use tokio::time::sleep;
 
 use super::{DeviceClient, PAUSE, Promised, UnansweredDeviceRequest};
+use crate::breach::{Breach, BreachKind};
 use crate::device_user::SignedInDevice;
 use crate::server_connection::{ServerConnection, Stop};
 
@@ -25,12 +26,9 @@ impl DeviceClient {
     ///
     /// # Errors
     /// The first promise that was not kept.
-    pub(crate) async fn verify(&mut self, address: SocketAddr) -> Result<(), String> {
-        match self.verify_on(address).await {
-            Ok(()) => Ok(()),
-            Err(Stop::Broken(what)) => Err(format!("{}: {what}", self.email)),
-            Err(Stop::Lost) => Err("the server broke a connection although it was alive".to_owned()),
-        }
+    pub(crate) async fn verify(&mut self, address: SocketAddr) -> Result<(), Breach> {
+        let outcome = Stop::let_down(self.verify_on(address).await, true);
+        outcome.map_err(|Breach { kind, what }| kind.breach(format!("{}: {what}", self.email)))
     }
 
     async fn verify_on(&mut self, address: SocketAddr) -> Result<(), Stop> {
@@ -63,7 +61,7 @@ impl DeviceClient {
     async fn gets_ready(&mut self, wire: &mut ServerConnection) -> Result<(), Stop> {
         self.asks_for_a_code(wire).await?;
         let code = self.outbox.code(&self.email, self.logins).await;
-        let code = code.ok_or_else(|| Stop::Broken("a code was promised, but none has come".to_owned()))?;
+        let code = code.ok_or_else(|| Stop::Broken(no_code("a code was promised, but none has come")))?;
         self.ready = self.promised.take().map(|promised| (promised, code));
         Ok(())
     }
@@ -149,7 +147,8 @@ impl DeviceClient {
     ) -> Result<(), Stop> {
         self.redeems(wire, &mut session, "a session that was not ended must go on").await?;
         let said = self.says(wire, &device::me(&session.access)).await?;
-        said.must_be(200, "PROFILE_RETRIEVED", "its access token must work")?;
+        let said = said.must_be(200, "PROFILE_RETRIEVED", "its access token must work");
+        said.map_err(|stop| stop.of_kind(BreachKind::WriteLost))?;
         self.sessions.push(session);
         self.check("device: session goes on");
         Ok(())
@@ -166,7 +165,7 @@ impl DeviceClient {
         self.logins = before + 1;
         let Some(promised) = self.promised.take() else { return Ok(()) };
         if !self.code_comes_and_works(wire, &promised, DEADLINE).await? {
-            return Err(Stop::Broken("a code was promised, but none that works has come".to_owned()));
+            return Err(Stop::Broken(no_code("a code was promised, but none that works has come")));
         }
         self.check("device: account signs in anew");
         Ok(())
@@ -184,7 +183,8 @@ impl DeviceClient {
             let (known, unheard_of) = (self.sessions.len(), self.unheard_of);
             let what =
                 format!("{known} sessions are known and at most {unheard_of} more began: {}", said.text);
-            return Err(Stop::Broken(what));
+            let kind = if knows_all { BreachKind::Other } else { BreachKind::WriteLost };
+            return Err(Stop::Broken(kind.breach(what)));
         }
         self.check("device: no session is missing and none is left over");
         Ok(())
@@ -193,4 +193,9 @@ impl DeviceClient {
     fn check(&mut self, kind: &'static str) {
         *self.checked.entry(kind).or_default() += 1;
     }
+}
+
+/// A mail that was promised is a write that was acknowledged.
+fn no_code(what: &str) -> Breach {
+    BreachKind::WriteLost.breach(what)
 }

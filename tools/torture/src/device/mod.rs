@@ -17,6 +17,7 @@ use rand::RngExt as _;
 use rand::rngs::StdRng;
 use tokio::time::sleep;
 
+use crate::breach::{Breach, BreachKind};
 use crate::client::random_of;
 use crate::device_user::SignedInDevice;
 use crate::ledger::Counts;
@@ -129,6 +130,11 @@ impl DeviceClient {
         }
     }
 
+    /// The address of its account.
+    pub(crate) fn email(&self) -> &str {
+        &self.email
+    }
+
     /// What happened in this round.
     pub(crate) fn history(&self) -> impl Iterator<Item = &str> {
         self.history.iter().map(String::as_str)
@@ -138,14 +144,9 @@ impl DeviceClient {
     ///
     /// # Errors
     /// What the server did that it must not do.
-    pub(crate) async fn work(&mut self, address: SocketAddr, killed: &AtomicBool) -> Result<(), String> {
-        match self.work_on(address, killed).await {
-            Err(Stop::Broken(what)) => return Err(what),
-            Err(Stop::Lost) if !killed.load(Ordering::SeqCst) => {
-                return Err("the server broke a connection although it was alive".to_owned());
-            }
-            Err(Stop::Lost) | Ok(()) => {}
-        }
+    pub(crate) async fn work(&mut self, address: SocketAddr, killed: &AtomicBool) -> Result<(), Breach> {
+        let outcome = self.work_on(address, killed).await;
+        Stop::let_down(outcome, !killed.load(Ordering::SeqCst))?;
         if let Some(doubt) = &self.doubt {
             *self.lost.entry(doubt.kind()).or_default() += 1;
         }
@@ -270,7 +271,8 @@ impl DeviceClient {
         promise: &str,
     ) -> Result<(), Stop> {
         let said = self.says(wire, &device::refresh(&session.refresh, &session.proof)).await?;
-        let said = said.must_be(201, "TOKENS_REFRESHED", promise)?;
+        let said = said.must_be(201, "TOKENS_REFRESHED", promise);
+        let said = said.map_err(|stop| stop.of_kind(BreachKind::ProofRefused))?;
         (session.access, session.refresh) = (said.datum("accessToken"), said.datum("refreshToken"));
         Ok(())
     }

@@ -7,8 +7,9 @@ use rand::rngs::StdRng;
 use tokio::time::sleep;
 
 use super::tcp_proxy::Passage;
-use super::three_nodes::{DATABASE, ThreeNodes};
+use super::three_nodes::ThreeNodes;
 use crate::run::TortureError;
+use crate::stores_under_test::DATABASE;
 
 /// How long a killed server stays away, in milliseconds.
 const AWAY: std::ops::RangeInclusive<u64> = 100..=1500;

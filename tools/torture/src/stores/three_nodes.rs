@@ -1,14 +1,12 @@
 //! Three nodes on stores that they share, each by way of proxies of its own.
 
 use std::ffi::OsStr;
-use std::fs::{self, Permissions};
 use std::net::{Ipv4Addr, SocketAddr};
-use std::os::unix::fs::PermissionsExt as _;
 use std::path::Path;
 use std::time::Duration;
 
 use portcullis_bench::server::Server;
-use portcullis_bench::store_servers::{PostgresServer, RedisDurability, RedisServer};
+use portcullis_bench::store_servers::{PostgresServer, RedisServer};
 use rand::RngExt as _;
 use rand::rngs::StdRng;
 use tokio::time::sleep;
@@ -16,9 +14,7 @@ use tokio::time::sleep;
 use super::NODES;
 use super::tcp_proxy::{Passage, TcpProxy};
 use crate::run::TortureError;
-
-/// The database of the nodes.
-pub(super) const DATABASE: &str = "torture";
+use crate::stores_under_test::{DATABASE, postgres_in, redis_in};
 
 /// A node, and what stands between it and the stores.
 pub(super) struct Node {
@@ -36,11 +32,9 @@ pub(super) struct ThreeNodes {
 
 impl ThreeNodes {
     pub(super) async fn start(folder: &Path, program: &Path, has_redis: bool) -> Result<Self, TortureError> {
-        // The database server runs as another user.
-        fs::set_permissions(folder, Permissions::from_mode(0o755))?;
-        let postgres = PostgresServer::start(&folder.join("postgres")).await?;
+        let postgres = postgres_in(folder).await?;
         postgres.new_database(DATABASE)?;
-        let redis = if has_redis { Some(redis_in(&folder.join("redis")).await?) } else { None };
+        let redis = if has_redis { Some(redis_in(folder).await?) } else { None };
         let mut started = Self { nodes: Vec::new(), postgres, redis };
         for number in 0..NODES {
             let node = started.node(&folder.join(format!("node-{number}")), program).await?;
@@ -89,9 +83,4 @@ impl ThreeNodes {
         sleep(span).await;
         set_all(Passage::Open);
     }
-}
-
-async fn redis_in(folder: &Path) -> Result<RedisServer, TortureError> {
-    fs::create_dir(folder)?;
-    Ok(RedisServer::start(folder, RedisDurability::Everything).await?)
 }

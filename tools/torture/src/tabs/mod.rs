@@ -22,12 +22,15 @@ use tokio::time::sleep;
 
 use self::shared_chain::SharedChain;
 use crate::TorturePlan;
+use crate::alarms::REUSED;
+use crate::breach::{Breach, BreachKind};
 use crate::client::random_of;
 use crate::device_user::{SignedInDevice, sign_up_and_in};
 use crate::ledger::Counts;
 use crate::report::BrokenPromise;
 use crate::run::TortureError;
 use crate::server_connection::{ServerConnection, Stop};
+use crate::stores_under_test::{StoresInUse, StoresUnderTest};
 
 /// How often each tab refreshes.
 const TURNS: u32 = 3;
@@ -38,13 +41,14 @@ const DROPPED: f64 = 0.1;
 /// Tabs that look into the storage before they refresh.
 const LOOKS: f64 = 0.5;
 
-const REUSED: &str = "A session at Portcullis was ended for your safety";
-
 /// All rounds.
 #[derive(Debug)]
 pub(crate) struct Tabs {
-    directory: TempDir,
+    on: StoresUnderTest,
     server: Server,
+    /// Ended after the server.
+    _stores: StoresInUse,
+    directory: TempDir,
     outbox: Outbox,
     seed: u64,
     /// How many there are.
@@ -54,17 +58,31 @@ pub(crate) struct Tabs {
 }
 
 impl Tabs {
-    /// Starts a server.
+    /// Starts a server on a pair of stores.
     ///
     /// # Errors
-    /// [`TortureError::Start`]
-    pub(crate) async fn begin(plan: &TorturePlan, seed: u64) -> Result<Self, TortureError> {
+    /// [`TortureError`]
+    pub(crate) async fn begin(
+        plan: &TorturePlan,
+        seed: u64,
+        on: StoresUnderTest,
+    ) -> Result<Self, TortureError> {
         let program = plan.server.clone().map_or_else(beside_this_program, Ok)?;
         let directory = tempfile::tempdir()?;
         let data = directory.path().join("data");
-        let server = Server::start(&program, &data).await?;
+        let stores = StoresInUse::start(on, directory.path()).await?;
+        let server = stores.serve(&program, &data).await?;
         let counts = Counts::default();
-        Ok(Self { directory, server, outbox: Outbox::of(&data), seed, size: plan.tabs, counts })
+        Ok(Self {
+            on,
+            server,
+            _stores: stores,
+            directory,
+            outbox: Outbox::of(&data),
+            seed,
+            size: plan.tabs,
+            counts,
+        })
     }
 
     /// One browser and its thief.
@@ -73,15 +91,10 @@ impl Tabs {
     /// [`TortureError`]
     pub(crate) async fn round(&mut self, round: u64) -> Result<(), TortureError> {
         let outcome = self.round_of(round).await;
-        outcome.map_err(|stop| {
-            let what = match stop {
-                Stop::Broken(what) => what,
-                Stop::Lost => "the server broke a connection although it was alive".to_owned(),
-            };
-            TortureError::Failed(vec![BrokenPromise::of_server(
-                &self.server,
-                format!("tabs, round {round}: {what}"),
-            )])
+        Stop::let_down(outcome, true).map_err(|breach| {
+            let Breach { kind, what } = breach;
+            let breach = kind.breach(format!("tabs, round {round}: {what}"));
+            TortureError::Failed(vec![BrokenPromise::of_server(&self.server, breach).on(self.on)])
         })
     }
 
@@ -121,7 +134,7 @@ impl Tabs {
             tabs.spawn(tab.live());
         }
         while let Some(ended) = tabs.join_next().await {
-            ended.map_err(|fault| Stop::Broken(format!("a tab's task ended early: {fault}")))??;
+            ended.map_err(|fault| Stop::broken(format!("a tab's task ended early: {fault}")))??;
         }
         Ok(())
     }
@@ -135,14 +148,15 @@ impl Tabs {
     ) -> Result<String, Stop> {
         let newest = known(chain, |chain| chain.newest());
         let said = wire.say(&device::refresh(&newest, &signed_in.proof)).await?;
-        let said = said.must_be(201, "TOKENS_REFRESHED", "the newest token must work")?;
+        let said = said.must_be(201, "TOKENS_REFRESHED", "the newest token must work");
+        let said = said.map_err(|stop| stop.of_kind(BreachKind::ProofRefused))?;
         let next = said.datum("refreshToken");
         let known = known(chain, |chain| {
             chain.learn(&newest, &next)?;
             chain.refused_rightly()?;
-            Ok((chain.generations() as u64, chain.repeated, chain.refusals() as u64))
+            Ok::<_, Breach>((chain.generations() as u64, chain.repeated, chain.refusals() as u64))
         });
-        let (generations, repeated, refusals) = known.map_err(Stop::Broken)?;
+        let (generations, repeated, refusals) = known.map_err(Stop::broken)?;
         let listed = wire.say(&device::sessions(&said.datum("accessToken"))).await?;
         let listed = listed.must_be(200, "SESSIONS_RETRIEVED", "its access token must work")?;
         let sessions: Vec<_> = listed.data.as_array().into_iter().flatten().collect();
@@ -151,7 +165,7 @@ impl Tabs {
                 .iter()
                 .any(|one| one.get("sessionId").and_then(Value::as_str) != Some(&signed_in.session))
         {
-            return Err(Stop::Broken(format!(
+            return Err(Stop::broken(format!(
                 "there must be one live session, but there are {}",
                 listed.text
             )));
@@ -179,7 +193,7 @@ impl Tabs {
         let said = wire.say(&device::me(&owner.access)).await?;
         said.must_be(401, "UNAUTHORIZED", "an ended session's access token must be refused")?;
         if !self.outbox.gets(&owner.email, REUSED).await || self.outbox.count(&owner.email, REUSED) != 1 {
-            return Err(Stop::Broken(format!("{} must be told once of the theft", owner.email)));
+            return Err(Stop::broken(format!("{} must be told once of the theft", owner.email)));
         }
         self.count("tabs: thief refused, session ended, mail sent", 1);
         Ok(())
@@ -238,11 +252,11 @@ impl Tab {
                     chain.refuse(&shown)
                 })
             }
-            _ => Err(format!(
+            _ => Err(BreachKind::ProofRefused.breach(format!(
                 "a tab with the cookie must never be signed out, but the answer was {}",
                 said.text
-            )),
+            ))),
         };
-        verdict.map_err(Stop::Broken)
+        verdict.map_err(Stop::broken)
     }
 }

@@ -2,6 +2,8 @@
 
 use std::collections::HashMap;
 
+use crate::breach::{Breach, BreachKind};
+
 /// The tokens of a session in order, as far as a tab got them.
 #[derive(Debug)]
 pub(super) struct SharedChain {
@@ -38,15 +40,15 @@ impl SharedChain {
     ///
     /// # Errors
     /// The first has another successor already, or the second another predecessor.
-    pub(super) fn learn(&mut self, shown: &str, given: &str) -> Result<(), String> {
+    pub(super) fn learn(&mut self, shown: &str, given: &str) -> Result<(), Breach> {
         let place = self.place(shown)?;
         match self.tokens.get(place + 1) {
             Some(successor) if successor == given => self.repeated += 1,
-            Some(_) => return Err(format!("generation {place} has two successors")),
+            Some(_) => return Err(twice(format!("generation {place} has two successors"))),
             None => {
                 let next = self.tokens.len();
                 if self.places.insert(given.to_owned(), next).is_some() {
-                    return Err(format!("a token came back as the successor of generation {place}"));
+                    return Err(twice(format!("a token came back as the successor of generation {place}")));
                 }
                 self.tokens.push(given.to_owned());
             }
@@ -58,7 +60,7 @@ impl SharedChain {
     ///
     /// # Errors
     /// No tab ever got that token.
-    pub(super) fn refuse(&mut self, shown: &str) -> Result<(), String> {
+    pub(super) fn refuse(&mut self, shown: &str) -> Result<(), Breach> {
         let place = self.place(shown)?;
         self.refused.push(place);
         Ok(())
@@ -68,19 +70,23 @@ impl SharedChain {
     ///
     /// # Errors
     /// One was not.
-    pub(super) fn refused_rightly(&self) -> Result<(), String> {
+    pub(super) fn refused_rightly(&self) -> Result<(), Breach> {
         match self.refused.iter().find(|place| *place + 2 >= self.tokens.len()) {
-            Some(place) => Err(format!(
+            Some(place) => Err(BreachKind::ProofRefused.breach(format!(
                 "generation {place} of {} was refused, although a tab may repeat it",
                 self.generations()
-            )),
+            ))),
             None => Ok(()),
         }
     }
 
-    fn place(&self, token: &str) -> Result<usize, String> {
-        self.places.get(token).copied().ok_or_else(|| "a token that no tab was given".to_owned())
+    fn place(&self, token: &str) -> Result<usize, Breach> {
+        self.places.get(token).copied().ok_or_else(|| "a token that no tab was given".into())
     }
+}
+
+fn twice(what: String) -> Breach {
+    BreachKind::SpentTwice.breach(what)
 }
 
 #[cfg(test)]
@@ -94,8 +100,8 @@ mod tests {
         chain.learn("a", "b").unwrap();
         chain.learn("b", "c").unwrap();
         assert_eq!((chain.newest().as_str(), chain.generations(), chain.repeated), ("c", 2, 1));
-        assert!(chain.learn("a", "x").unwrap_err().contains("two successors"));
-        assert!(chain.learn("c", "a").unwrap_err().contains("came back"));
+        assert!(chain.learn("a", "x").unwrap_err().what.contains("two successors"));
+        assert!(chain.learn("c", "a").unwrap_err().what.contains("came back"));
         assert!(chain.learn("z", "y").is_err());
     }
 
@@ -105,7 +111,7 @@ mod tests {
         chain.learn("a", "b").unwrap();
         chain.refuse("a").unwrap();
         let wrongly = "generation 0 of 1 was refused, although a tab may repeat it";
-        assert_eq!(chain.refused_rightly(), Err(wrongly.to_owned()));
+        assert_eq!(chain.refused_rightly(), Err(BreachKind::ProofRefused.breach(wrongly)));
         chain.learn("b", "c").unwrap();
         chain.refused_rightly().unwrap();
     }
