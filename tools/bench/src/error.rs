@@ -52,6 +52,16 @@ pub(crate) enum BenchError {
     StoreServer(#[from] StoreServerError),
     #[error("{0}")]
     Page(String),
+    #[error("what is written straight into a store does not fit: {0}")]
+    Written(String),
+    #[error("a store's own program: {0}")]
+    OwnProgram(String),
+    #[error("PostgreSQL: {0}")]
+    Postgres(#[from] sqlx::Error),
+    #[error("Redis: {0}")]
+    Redis(#[from] redis::RedisError),
+    #[error("SQLite: {0}")]
+    Sqlite(#[from] rusqlite::Error),
     #[error("a task of the load generator ended early: {0}")]
     Task(#[from] tokio::task::JoinError),
 }

@@ -31,7 +31,7 @@ use crate::users::BenchUsers;
 /// Users that a run needs: each connection of a refresh case has a chain of its own.
 const USERS: usize = MANY;
 /// Signs access tokens with HS256.
-const SHARED_SECRET: &str = "a secret of the bench that is longer than 32 bytes";
+pub(crate) const SHARED_SECRET: &str = "a secret of the bench that is longer than 32 bytes";
 
 /// A server with users.
 #[derive(Debug)]

@@ -88,10 +88,18 @@ pub(crate) struct BenchPlan {
     /// The service with tower-sessions.
     #[arg(long, value_name = "PATH", hide = true)]
     pub(crate) peer: Option<PathBuf>,
-    /// Compare the stores that nodes share, and nothing else: how long a sign-out takes to hold on other nodes, and
-    /// what a check and a refresh cost. `cargo xtask bench` installs PostgreSQL and Redis for it.
-    #[arg(long, conflicts_with_all = ["only", "peers", "write"])]
+    /// Compare the stores that nodes share, and nothing else. `--only` chooses one of `sign-outs` (how long they take
+    /// to hold on other nodes), `rates` (checks and refreshes), `own-rates` (refreshes beside the store's own program),
+    /// `sizes` (checks of up to a million sessions), `round-trips` (of a refresh) and `memory` (of a session in Redis).
+    /// `cargo xtask bench` installs PostgreSQL and Redis for it.
+    #[arg(long, conflicts_with_all = ["peers", "write"])]
     pub(crate) stores: bool,
+    /// How many live sessions the stores have in which `--stores` checks some.
+    #[arg(long, value_delimiter = ',', default_values_t = [1_000, 100_000, 1_000_000])]
+    pub(crate) sizes: Vec<usize>,
+    /// How many of these sessions are asked for, if there are so many.
+    #[arg(long, default_value_t = 10_000)]
+    pub(crate) asked: usize,
     /// How many sign-outs `--stores` measures on each pair of stores, idle and as many beside other work.
     #[arg(long, default_value_t = 200, value_parser = clap::value_parser!(u64).range(1..))]
     pub(crate) sign_outs: u64,

@@ -84,7 +84,7 @@ impl BenchFixture {
 }
 
 /// The processor time that the processes had used when a measurement began.
-struct Used {
+pub(crate) struct Used {
     service: CaseService,
     server: Duration,
     asked: Duration,
@@ -92,7 +92,7 @@ struct Used {
 }
 
 impl Used {
-    fn by(service: CaseService) -> Self {
+    pub(crate) fn by(service: CaseService) -> Self {
         Self {
             service,
             server: family_processor_time(service.pid),
@@ -102,7 +102,7 @@ impl Used {
     }
 
     /// The figures of what was counted since then.
-    fn until_now(&self, summary: TallySummary) -> Figures {
+    pub(crate) fn until_now(&self, summary: TallySummary) -> Figures {
         let now = Self::by(self.service);
         let per_answer =
             |now: Duration, begun: Duration| per_answer(now.saturating_sub(begun), summary.count);

@@ -3,6 +3,7 @@
 mod case_tables;
 mod gateway_memory_table;
 mod headlines;
+mod store_size_tables;
 mod store_tables;
 mod verifier_table;
 
@@ -15,7 +16,7 @@ use crate::counts::RequestCounts;
 use crate::gateway_memory::GatewayMoment;
 use crate::process::ProcessMemory;
 use crate::round::Figures;
-use crate::shared_stores::PairFindings;
+use crate::shared_stores::StoreFindings;
 use crate::spread::Spread;
 use crate::start::Starts;
 use crate::storm::{CHECKS_PER_SECOND, LOGINS_AT_ONCE, StormRound};
@@ -39,7 +40,7 @@ pub(crate) struct Findings {
     /// Starts of servers with few sessions and with many.
     pub(crate) starts: Vec<Starts>,
     /// The stores that nodes share.
-    pub(crate) stores: Vec<PairFindings>,
+    pub(crate) stores: StoreFindings,
     /// Verifiers that follow the revocation feed.
     pub(crate) verifiers: Vec<VerifierFindings>,
     /// The gateway's memory, in the order in which it was read.
@@ -59,6 +60,10 @@ impl Findings {
             ("Beside tower-sessions on Redis", self.peers()),
             ("A sign-out on other nodes", self.sign_outs_elsewhere()),
             ("The stores that nodes share", self.shared_stores()),
+            ("Refreshes beside the store's own rate", self.own_rates()),
+            ("Checks of many sessions", self.sizes()),
+            ("Round trips of a refresh", self.round_trips()),
+            ("Memory of a session in Redis", self.session_memory()),
             ("A sign-out in verifiers", self.verifiers()),
             ("Refreshes", self.refreshes()),
             ("What a request takes", self.counts()),

@@ -1,9 +1,8 @@
 //! The tables of the stores that nodes share.
 
 use tabled::builder::Builder;
-use tabled::settings::Style;
 
-use super::Findings;
+use super::{Findings, markdown};
 use crate::round::{Figures, ProcessorUse};
 use crate::spread::Spread;
 
@@ -20,17 +19,18 @@ impl Findings {
             "p99",
             "most",
         ]);
-        for pair in &self.stores {
+        let pairs = self.stores.pairs.iter().filter(|pair| !pair.idle.is_empty());
+        for pair in pairs {
             let figures =
                 [&pair.idle, &pair.loaded].map(|found| quantiles(found).map(|ms| format!("{ms:.2}")));
             builder.push_record([vec![pair.name.to_owned()], figures.concat()].concat());
         }
-        (!self.stores.is_empty()).then(|| builder.build().with(Style::markdown()).to_string())
+        markdown(builder)
     }
 
     /// A check and a refresh on each, beside those of the first.
     pub(super) fn shared_stores(&self) -> Option<String> {
-        let first = self.stores.first()?;
+        let first = self.stores.pairs.first()?;
         let mut builder = Builder::default();
         builder.push_record([
             "stores",
@@ -41,12 +41,13 @@ impl Findings {
             "CPU µs",
             "of the first",
         ]);
-        for pair in &self.stores {
+        let pairs = self.stores.pairs.iter().filter(|pair| !pair.checks.is_empty());
+        for pair in pairs {
             let checks = columns(&pair.checks, &first.checks);
             let refreshes = columns(&pair.refreshes, &first.refreshes);
             builder.push_record([vec![pair.name.to_owned()], checks, refreshes].concat());
         }
-        Some(builder.build().with(Style::markdown()).to_string())
+        markdown(builder)
     }
 }
 
@@ -57,7 +58,7 @@ fn columns(figures: &[Figures], first: &[Figures]) -> Vec<String> {
     vec![shown(rate), shown(Spread::of(processor(figures))), shown(ratio)]
 }
 
-fn processor(figures: &[Figures]) -> Vec<f64> {
+pub(super) fn processor(figures: &[Figures]) -> Vec<f64> {
     figures.iter().filter_map(|figures| figures.used).map(|ProcessorUse { server, .. }| server).collect()
 }
 
@@ -72,14 +73,14 @@ pub(super) fn quantiles(found: &[f64]) -> [f64; 3] {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::shared_stores::PairFindings;
+    use crate::shared_stores::{PairFindings, StoreFindings};
 
     #[test]
     fn the_last_yes_of_most_sign_outs_and_of_the_slowest_is_shown() {
         let idle = (0..200).map(f64::from).collect();
-        let pair =
-            PairFindings { name: "x", idle, loaded: vec![7.0], checks: Vec::new(), refreshes: Vec::new() };
-        let findings = Findings { stores: vec![pair], ..Findings::default() };
+        let pair = PairFindings { name: "x", idle, loaded: vec![7.0], ..PairFindings::default() };
+        let stores = StoreFindings { pairs: vec![pair], ..StoreFindings::default() };
+        let findings = Findings { stores, ..Findings::default() };
         let table = findings.sign_outs_elsewhere().unwrap();
         let row: Vec<&str> = table.lines().last().unwrap().split('|').map(str::trim).collect();
         assert_eq!(row[1..8], ["x", "100.00", "198.00", "199.00", "7.00", "7.00", "7.00"]);

@@ -1,42 +1,59 @@
-//! The stores that nodes share, side by side: how long a sign-out takes to hold on other nodes, and what a check and a
-//! refresh cost.
+//! The stores that nodes share, side by side: how long a sign-out takes to hold on other nodes, what a check and a
+//! refresh cost, also of a million sessions and beside the store's own rate, and what a refresh sends.
 
+mod counting_proxy;
+mod kinds;
+mod nodes;
+mod own_rate;
+mod pgbench;
+mod redis_benchmark;
+mod redis_memory;
+mod round_trips;
+mod session_ids;
 mod sign_out;
+mod sizes;
+mod template;
+mod written_sessions;
 
-use std::ffi::OsStr;
-use std::fs::{self, Permissions};
-use std::net::SocketAddr;
-use std::os::unix::fs::PermissionsExt as _;
 use std::path::Path;
 
-use portcullis_bench::server::Server;
-use portcullis_bench::store_servers::{PostgresServer, RedisDurability, RedisServer};
 use portcullis_bench::strategy::StrategyUnderTest;
 
 use crate::BenchPlan;
 use crate::cases::{Case, RefreshCase};
 use crate::error::BenchError;
-use crate::fixture::BenchFixture;
-use crate::programs::BenchPrograms;
 use crate::round::Figures;
-use crate::timing::burner::Burner;
+use kinds::{StoreKind, StoreServers};
+use nodes::Nodes;
+pub(crate) use own_rate::OwnRateFindings;
+pub(crate) use redis_memory::SessionMemory;
+pub(crate) use round_trips::{RoundTripFindings, WireTrips};
+pub(crate) use sizes::{SizeFindings, SizeRound};
 
-/// Whether the database is PostgreSQL, and whether live sessions are in Redis.
-const PAIRS: [(&str, bool, bool); 4] = [
-    ("sqlite", false, false),
-    ("postgres", true, false),
-    ("sqlite+redis", false, true),
-    ("postgres+redis", true, true),
-];
-/// Nodes beside the one on which users sign out.
-const OTHER_NODES: usize = 2;
-/// The share of each core that other work takes in the loaded half.
-const BUSY: f64 = 0.8;
-pub(crate) const CHECK: Case = Case::Profile(StrategyUnderTest::SessionJwt);
-pub(crate) const REFRESH: Case = Case::Refresh(RefreshCase::Each(StrategyUnderTest::Refresh));
+const CHECK: Case = Case::Profile(StrategyUnderTest::SessionJwt);
+const REFRESH: Case = Case::Refresh(RefreshCase::Each(StrategyUnderTest::Refresh));
+
+const SIGN_OUTS: &str = "sign-outs";
+const RATES: &str = "rates";
+const OWN_RATES: &str = "own-rates";
+const SIZES: &str = "sizes";
+const ROUND_TRIPS: &str = "round-trips";
+const MEMORY: &str = "memory";
+/// What `--only` chooses from.
+const PARTS: [&str; 6] = [SIGN_OUTS, RATES, OWN_RATES, SIZES, ROUND_TRIPS, MEMORY];
+
+/// What was found of all.
+#[derive(Debug, Default)]
+pub(crate) struct StoreFindings {
+    pub(crate) pairs: Vec<PairFindings>,
+    pub(crate) own_rates: Vec<OwnRateFindings>,
+    pub(crate) sizes: Vec<SizeFindings>,
+    pub(crate) round_trips: Vec<RoundTripFindings>,
+    pub(crate) memory: Vec<SessionMemory>,
+}
 
 /// What was found of one pair.
-#[derive(Debug)]
+#[derive(Debug, Default)]
 pub(crate) struct PairFindings {
     pub(crate) name: &'static str,
     /// Milliseconds from the answer to a sign-out to the last yes on another node, idle and beside other work.
@@ -46,83 +63,65 @@ pub(crate) struct PairFindings {
     pub(crate) refreshes: Vec<Figures>,
 }
 
-/// The nodes on one pair.
-struct Nodes {
-    name: &'static str,
-    first: BenchFixture,
-    others: Vec<Server>,
-}
-
-/// Starts the servers of all pairs, and measures them in turns.
+/// Starts the servers of all stores, and measures the parts that the plan chooses.
 ///
 /// # Errors
 /// [`BenchError`]
-pub(crate) async fn measure(plan: &BenchPlan, directory: &Path) -> Result<Vec<PairFindings>, BenchError> {
-    // The database server runs as another user.
-    fs::set_permissions(directory, Permissions::from_mode(0o755))?;
-    let redis_folder = directory.join("redis-server");
-    fs::create_dir(&redis_folder)?;
-    let redis = RedisServer::start(&redis_folder, RedisDurability::Nothing).await?;
-    let postgres = PostgresServer::start(&directory.join("postgres-server")).await?;
-    let mut all = Vec::new();
-    for (name, on_postgres, on_redis) in PAIRS {
-        let folder = directory.join(name);
-        fs::create_dir(&folder)?;
-        let database = if on_postgres {
-            postgres.new_database(&format!("bench_{}", name.replace('+', "_")))?
-        } else {
-            format!("sqlite:{}", folder.join("shared.db").display())
-        };
-        let sessions = if on_redis {
-            format!("redis://{}?prefix={}:", redis.address(), name.replace('+', "-"))
-        } else {
-            database.clone()
-        };
-        let nodes = Nodes::start(plan, name, &folder, &database, &sessions).await?;
-        let (idle, loaded) = nodes.sign_outs(plan.sign_outs).await?;
-        all.push((nodes, PairFindings { name, idle, loaded, checks: Vec::new(), refreshes: Vec::new() }));
+pub(crate) async fn measure(plan: &BenchPlan, directory: &Path) -> Result<StoreFindings, BenchError> {
+    if let Some(only) = plan.only.as_deref().filter(|only| !PARTS.contains(only)) {
+        return Err(BenchError::UnknownCase(only.to_owned(), PARTS.join(", ")));
     }
-    for round in 1..=plan.rounds {
-        for (nodes, findings) in &mut all {
-            findings.checks.push(nodes.first.measure(CHECK, round).await?);
-            findings.refreshes.push(nodes.first.measure(REFRESH, round).await?);
-            println!("round {round}/{}: {}", plan.rounds, nodes.name);
-        }
+    let includes = |part: &str| plan.only.as_deref().is_none_or(|only| only == part);
+    let servers = StoreServers::start(directory).await?;
+    let mut findings = StoreFindings::default();
+    if [SIGN_OUTS, RATES, OWN_RATES].into_iter().any(includes) {
+        on_three_nodes(plan, directory, &servers, &includes, &mut findings).await?;
     }
-    Ok(all.into_iter().map(|(_, findings)| findings).collect())
+    if includes(ROUND_TRIPS) {
+        findings.round_trips = round_trips::measure(plan, directory, &servers).await?;
+    }
+    // These two remove what is in Redis, so no node is left by now.
+    if includes(MEMORY) {
+        findings.memory = redis_memory::measure(plan, directory, &servers).await?;
+    }
+    if includes(SIZES) {
+        findings.sizes = sizes::measure(plan, directory, &servers).await?;
+    }
+    Ok(findings)
 }
 
-impl Nodes {
-    async fn start(
-        plan: &BenchPlan,
-        name: &'static str,
-        folder: &Path,
-        database: &str,
-        sessions: &str,
-    ) -> Result<Self, BenchError> {
-        let variables =
-            [("PORTCULLIS_DATABASE", OsStr::new(database)), ("PORTCULLIS_SESSIONS", OsStr::new(sessions))];
-        let first = BenchFixture::set(plan, folder, None, &variables).await?;
-        let program = BenchPrograms::measured(plan)?.server;
-        let mut others = Vec::new();
-        for number in 0..OTHER_NODES {
-            others.push(
-                Server::start_with(&program, &folder.join(format!("node-{number}")), &variables).await?,
-            );
+async fn on_three_nodes(
+    plan: &BenchPlan,
+    directory: &Path,
+    servers: &StoreServers,
+    includes: &impl Fn(&str) -> bool,
+    findings: &mut StoreFindings,
+) -> Result<(), BenchError> {
+    let mut all = Vec::new();
+    for kind in StoreKind::ALL {
+        let nodes = Nodes::start(plan, servers.new_stores(kind, "nodes", directory)?).await?;
+        let mut pair = PairFindings { name: kind.name, ..PairFindings::default() };
+        if includes(SIGN_OUTS) {
+            nodes.sign_outs(plan.sign_outs, &mut pair).await?;
         }
-        Ok(Self { name, first, others })
+        let own = OwnRateFindings::of(kind);
+        all.push((nodes, pair, own));
     }
-
-    async fn sign_outs(&self, count: u64) -> Result<(Vec<f64>, Vec<f64>), BenchError> {
-        let main = &self.first.main;
-        let nodes: Vec<SocketAddr> =
-            [&main.server].into_iter().chain(&self.others).map(Server::address).collect();
-        let idle = sign_out::measure(&nodes, &main.people, count).await?;
-        println!("{}: {count} sign-outs, idle", self.name);
-        let burner = Burner::start(BUSY);
-        let loaded = sign_out::measure(&nodes, &main.people, count).await?;
-        drop(burner);
-        println!("{}: {count} sign-outs, beside other work", self.name);
-        Ok((idle, loaded))
+    for round in 1..=plan.rounds {
+        for (nodes, pair, own) in &mut all {
+            if includes(RATES) {
+                pair.checks.push(nodes.first.measure(CHECK, round).await?);
+                pair.refreshes.push(nodes.first.measure(REFRESH, round).await?);
+            }
+            if let Some(own) = own.as_mut().filter(|_| includes(OWN_RATES)) {
+                own.rounds.push(own_rate::measure(plan, nodes, servers, round).await?);
+            }
+            println!("round {round}/{}: {}", plan.rounds, pair.name);
+        }
     }
+    for (_, pair, own) in all {
+        findings.pairs.push(pair);
+        findings.own_rates.extend(own.filter(|own| !own.rounds.is_empty()));
+    }
+    Ok(())
 }

@@ -113,10 +113,20 @@ impl PostgresServer {
     }
 
     fn runs(&self, database: &str, sql: &str) -> Result<bool, StoreServerError> {
-        let mut shell = Command::new(program("psql")?);
-        shell.args(["-X", "-q", "-U", "portcullis", "-d", database, "-h"]).arg(&self.folder);
-        shell.args(["-p", &self.address.get().port().to_string(), "-c", sql]);
+        let mut shell = self.client("psql")?;
+        shell.args(["-X", "-q", "-d", database, "-c", sql]);
         Ok(shell.stdout(Stdio::null()).stderr(Stdio::null()).status()?.success())
+    }
+
+    /// One of PostgreSQL's own programs, which asks this server.
+    ///
+    /// # Errors
+    /// [`StoreServerError::NoPostgres`]
+    pub fn client(&self, name: &str) -> Result<Command, StoreServerError> {
+        let mut client = Command::new(program(name)?);
+        client.args(["-U", "portcullis", "-p", &self.address.get().port().to_string(), "-h"]);
+        client.arg(&self.folder).stdin(Stdio::null());
+        Ok(client)
     }
 
     /// The URL of a new database.
@@ -134,6 +144,8 @@ fn spawn(folder: &Path, address: SocketAddr) -> Result<Child, StoreServerError> 
     let mut serve = as_owner(&program("postgres")?);
     serve.arg("-D").arg(folder.join("data")).arg("-k").arg(folder);
     serve.args(["-h", "127.0.0.1", "-p", &address.port().to_string(), "-c", "max_connections=200"]);
+    // A statement is shown whole.
+    serve.args(["-c", "track_activity_query_size=4096"]);
     serve.stdin(Stdio::null()).stdout(log.try_clone()?).stderr(log);
     Ok(serve.current_dir(folder).spawn()?)
 }
