@@ -22,7 +22,7 @@ use tokio::sync::watch;
 use tracing::{info, warn};
 
 use crate::config::{Log, LogFormat};
-use crate::{http, log};
+use crate::{http, log, service_notice};
 
 pub use inner::{InnerGateway, InnerGatewayError, SurroundingServer, start_gateway};
 
@@ -62,6 +62,7 @@ pub async fn run_gateway(
     let metrics_socket = metrics_socket(process).await?;
     let opened = OpenedGateway::open(config, Arc::new(verifier)).await?;
     say_where(config, &opened, out);
+    service_notice::ready();
     let stopping = watch::Sender::new(false);
     let stop = {
         let stopping = stopping.clone();
@@ -74,6 +75,7 @@ pub async fn run_gateway(
         () = signals.until_stop(&reloader, read) => info!("stopping: requests in flight are finished"),
         () = serving_metrics => (),
     }
+    service_notice::stopping();
     stopping.send_replace(true);
     let _ = serving.await;
     info!("stopped");

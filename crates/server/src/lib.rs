@@ -23,6 +23,7 @@ pub mod log;
 pub mod mail;
 pub mod open;
 pub mod serve;
+mod service_notice;
 pub mod socket_activation;
 mod sockets;
 mod startup_message;

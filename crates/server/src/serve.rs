@@ -31,7 +31,7 @@ use crate::log::EventLog;
 use crate::open::{CannotOpen, OpenedEngine, OpenedFor, open, policy};
 use crate::socket_activation::{PassedSocketError, PassedSockets};
 use crate::sockets::Sockets;
-use crate::{mail, startup_message, tcp};
+use crate::{mail, service_notice, startup_message, tcp};
 use portcullis_transport::listener::{
     AcceptLimits, InheritedSockets, ListenError, ListenerStop, UnwantedSocket,
 };
@@ -150,17 +150,14 @@ async fn serve_on(
     let released = unless(stop.as_mut(), has_another, release(server_before, offering.as_ref())).await;
     let how = if released.is_some() {
         seal_keys(&engine).await;
-        startup_message::log(config, stores.warning(), &addresses);
-        if let Err(fault) = startup_message::write(config, &addresses, out) {
-            // The reader of the output has closed it; the server goes on.
-            warn!(%fault, "the startup message could not be written");
-        }
+        say_that_it_serves(config, stores.warning(), &addresses, out);
         stopped_by(stop, offering).await
     } else {
         info!("stopping: the server before goes on, unless it has just handed over");
         drop(offering);
         ListenerStop::Drained
     };
+    service_notice::stopping();
     let _ = stopping.send(Some(how));
     while servers.join_next().await.is_some() {}
     housekeeping.abort();
@@ -217,6 +214,21 @@ async fn release(server_before: Option<ServerBefore>, offering: Option<&Offering
     if let Some(offering) = offering {
         offering.becomes_ours();
     }
+}
+
+/// Tells operators, in the log and on standard output, and the service manager.
+fn say_that_it_serves(
+    config: &Config,
+    of_stores: Option<&str>,
+    addresses: &[SocketAddr],
+    out: &mut (dyn Write + Send),
+) {
+    startup_message::log(config, of_stores, addresses);
+    if let Err(fault) = startup_message::write(config, addresses, out) {
+        // The reader of the output has closed it; the server goes on.
+        warn!(%fault, "the startup message could not be written");
+    }
+    service_notice::ready();
 }
 
 /// Encrypts the keys that were made without a master key. The server before may not have it, so this waits for its end.

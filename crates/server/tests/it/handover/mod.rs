@@ -8,7 +8,7 @@ use std::os::unix::fs::PermissionsExt as _;
 use std::os::unix::net::UnixListener;
 
 use serde_json::json;
-use tokio::net::{TcpSocket, UnixStream};
+use tokio::net::{TcpSocket, UnixDatagram, UnixStream};
 
 use crate::fixture::{ask_over_tcp, eventually};
 use clients::Clients;
@@ -49,6 +49,24 @@ async fn a_server_that_is_restarted_on_a_passed_socket_loses_no_request() {
     }
     clients.work_on().await;
     clients.finish().await;
+}
+
+#[tokio::test]
+async fn a_service_manager_is_told_when_the_server_serves_and_when_it_stops() {
+    let home = Installation::new(&[("TIMEOUTS_DRAIN", "0s")]);
+    let path = home.path("manager.sock");
+    let manager = UnixDatagram::bind(&path).unwrap();
+    let server = home.start_for_manager(&path);
+    let hears = async || {
+        let mut notice = [0; 64];
+        let length = manager.recv(&mut notice).await.unwrap();
+        String::from_utf8_lossy(&notice[..length]).trim_end().to_owned()
+    };
+    assert_eq!(hears().await, "READY=1");
+    assert!(home.log().contains(" up "), "it serves: {}", home.log());
+    server.terminate();
+    assert_eq!(hears().await, "STOPPING=1");
+    assert!(server.ended().await.success());
 }
 
 // ASVS-map: OP4

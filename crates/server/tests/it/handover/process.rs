@@ -5,7 +5,7 @@ use std::io::{BufRead as _, BufReader};
 use std::net::{SocketAddr, TcpListener};
 use std::os::fd::AsFd;
 use std::os::unix::net::UnixListener;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::process::{Child, Command, ExitStatus, Output, Stdio};
 use std::thread;
 
@@ -72,6 +72,13 @@ impl Installation {
     /// Starts a process, and waits until it is up.
     pub(super) async fn start(&self) -> Process {
         self.up(self.serving()).await
+    }
+
+    /// Starts a process that tells a service manager, which listens on this path, when it is ready.
+    pub(super) fn start_for_manager(&self, path: &Path) -> Process {
+        let mut command = self.serving();
+        command.env("NOTIFY_SOCKET", path).stdout(Stdio::null()).stderr(self.log_file());
+        Process { child: command.spawn().unwrap(), address: SocketAddr::from(([0; 4], 0)) }
     }
 
     fn passing(&self, socket: &impl AsFd, listen: SocketAddr, names: &str) -> Command {
