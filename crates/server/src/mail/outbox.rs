@@ -2,13 +2,14 @@
 //!
 //! A file is written under a hidden name and renamed when it is complete. Nothing is ever deleted.
 
-use std::fs::{self, DirBuilder};
+use std::fs::{self, DirBuilder, File};
 use std::io::{self, Write as _};
 use std::os::unix::fs::DirBuilderExt as _;
 use std::path::{Path, PathBuf};
 
 use portcullis_core::clock::Timestamp;
 use portcullis_core::outgoing_mail::DeliveryError;
+use portcullis_stores::sqlite::give_to_owner_of_folder;
 use tracing::info;
 
 use super::compose::ComposedMail;
@@ -31,13 +32,22 @@ pub(super) async fn put(outbox: &Path, composed: ComposedMail) -> Result<PathBuf
 
 /// For the user of this process alone to read: the mail holds codes and links.
 fn write(folder: &Path, composed: &ComposedMail) -> io::Result<PathBuf> {
-    DirBuilder::new().recursive(true).mode(0o700).create(folder)?;
+    make_folder(folder)?;
     let mut file = tempfile::Builder::new().prefix(".").suffix(".part").tempfile_in(folder)?;
     file.write_all(&composed.mime.formatted())?;
     file.as_file().sync_all()?;
+    give_to_owner_of_folder(file.as_file(), folder)?;
     let path = folder.join(name(composed));
     file.persist(&path)?;
     Ok(path)
+}
+
+fn make_folder(folder: &Path) -> io::Result<()> {
+    if folder.is_dir() {
+        return Ok(());
+    }
+    DirBuilder::new().recursive(true).mode(0o700).create(folder)?;
+    give_to_owner_of_folder(&File::open(folder)?, &folder.join(".."))
 }
 
 /// `20260128T221256311Z_ann@example.com_1b9d6bcd.eml`: sorts by time.

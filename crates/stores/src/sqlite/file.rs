@@ -15,6 +15,7 @@ use rustix::fs::Access;
 use rustix::io::Errno;
 
 use super::connection::SqliteConnection;
+use super::new_file_owner::give_to_owner_of_folder;
 use super::{SqliteFault, SqliteOpenError};
 
 /// How long a connection waits for a lock that another process holds.
@@ -54,16 +55,20 @@ impl DatabaseFile {
     }
 
     /// The file at `path`. It and its directory are created if they are missing, readable by their owner alone, because
-    /// they will hold keys and password hashes. SQLite gives its side files the same mode.
+    /// they will hold keys and password hashes. SQLite gives its side files the same owner and mode.
     pub(super) fn prepare(path: &Path) -> Result<Self, SqliteOpenError> {
         let unusable = |source| SqliteOpenError::File { path: path.to_owned(), source };
-        if let Some(directory) = path.parent().filter(|parent| !parent.as_os_str().is_empty()) {
+        let directory = path.parent().filter(|parent| !parent.as_os_str().is_empty());
+        if let Some(directory) = directory {
             let made = DirBuilder::new().recursive(true).mode(0o700).create(directory);
             made.map_err(|source| SqliteOpenError::Directory { path: directory.to_owned(), source })?;
         }
         match OpenOptions::new().write(true).create_new(true).mode(0o600).open(path) {
-            Err(fault) if fault.kind() != io::ErrorKind::AlreadyExists => return Err(unusable(fault)),
-            _ => {}
+            Ok(made) => {
+                give_to_owner_of_folder(&made, directory.unwrap_or(Path::new("."))).map_err(unusable)?;
+            }
+            Err(fault) if fault.kind() == io::ErrorKind::AlreadyExists => {}
+            Err(fault) => return Err(unusable(fault)),
         }
         Self::at(path).map_err(unusable)
     }
