@@ -48,6 +48,12 @@ pub(crate) const FOR_TESTS: [DebianPackage; 13] = [
     DebianPackage { name: "strace", proof: PackageProof::Program("strace") },
 ];
 
+/// What makes the packages of a release.
+pub(crate) const FOR_DIST: [DebianPackage; 2] = [
+    DebianPackage { name: "dpkg-dev", proof: PackageProof::Program("dpkg-shlibdeps") },
+    DebianPackage { name: "xz-utils", proof: PackageProof::Program("xz") },
+];
+
 /// What the bench needs that compares the gateway with nginx.
 pub(crate) const FOR_GATEWAY: [DebianPackage; 1] = [NGINX];
 

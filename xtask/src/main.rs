@@ -3,8 +3,10 @@
 //! Every verb is a row of [`VERBS`]. Nothing here is part of the product, and nothing of the product depends on it.
 
 mod bench;
+mod cargo_tool;
 mod debian;
 mod deny;
+mod dist;
 mod failure;
 mod features;
 mod finding;
@@ -27,7 +29,7 @@ struct Verb {
     run: fn(&[String]) -> Result<(), VerbFailure>,
 }
 
-const VERBS: [Verb; 9] = [
+const VERBS: [Verb; 10] = [
     Verb { name: "tidy", summary: "check the house rules that the compiler cannot", run: tidy::run },
     Verb {
         name: "features",
@@ -50,6 +52,11 @@ const VERBS: [Verb; 9] = [
         name: "torture",
         summary: "kill, starve and race a release build; arguments go on",
         run: bench::torture,
+    },
+    Verb {
+        name: "dist",
+        summary: "make what is shipped, into target/dist; `--profile release` for a quick try",
+        run: dist::run,
     },
     Verb {
         name: "security-map",
