@@ -54,6 +54,14 @@ pub(crate) const FOR_DIST: [DebianPackage; 2] = [
     DebianPackage { name: "xz-utils", proof: PackageProof::Program("xz") },
 ];
 
+/// What tries these packages.
+pub(crate) const FOR_PACKAGES: [DebianPackage; 4] = [
+    DebianPackage { name: "lintian", proof: PackageProof::Program("lintian") },
+    DebianPackage { name: "mmdebstrap", proof: PackageProof::Program("mmdebstrap") },
+    DebianPackage { name: "python3-venv", proof: PackageProof::PythonModules("ensurepip, venv") },
+    DebianPackage { name: "systemd-container", proof: PackageProof::Program("systemd-nspawn") },
+];
+
 /// What the bench needs that compares the gateway with nginx.
 pub(crate) const FOR_GATEWAY: [DebianPackage; 1] = [NGINX];
 
@@ -134,7 +142,7 @@ fn python_imports(names: &str) -> bool {
 }
 
 /// The owner of our own entry in `/proc` is who we act as.
-fn is_root() -> bool {
+pub(crate) fn is_root() -> bool {
     std::fs::metadata("/proc/self").is_ok_and(|metadata| metadata.uid() == 0)
 }
 

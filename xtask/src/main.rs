@@ -10,6 +10,7 @@ mod dist;
 mod failure;
 mod features;
 mod finding;
+mod packages;
 mod say;
 mod security_map;
 mod stories;
@@ -29,7 +30,7 @@ struct Verb {
     run: fn(&[String]) -> Result<(), VerbFailure>,
 }
 
-const VERBS: [Verb; 10] = [
+const VERBS: [Verb; 11] = [
     Verb { name: "tidy", summary: "check the house rules that the compiler cannot", run: tidy::run },
     Verb {
         name: "features",
@@ -57,6 +58,11 @@ const VERBS: [Verb; 10] = [
         name: "dist",
         summary: "make what is shipped, into target/dist; `--profile release` for a quick try",
         run: dist::run,
+    },
+    Verb {
+        name: "packages",
+        summary: "make what is shipped, and try it on Debian roots; needs root; arguments filter",
+        run: packages::run,
     },
     Verb {
         name: "security-map",

@@ -68,6 +68,22 @@ pub(crate) fn run(arguments: &[String]) -> Result<(), VerbFailure> {
     Ok(())
 }
 
+/// Makes everything, packs it a second time, which must give the same bytes, and returns the folder.
+pub(crate) fn make_twice(workspace: &Workspace, profile: &str) -> Result<PathBuf, VerbFailure> {
+    debian::make_sure(&debian::FOR_DIST)?;
+    let release = Release::of(workspace, profile)?;
+    let sums = || {
+        release.make()?;
+        let sums = fs::read_to_string(release.folder.join(CHECKSUMS));
+        sums.map_err(VerbFailure::doing(format!("cannot read {CHECKSUMS}")))
+    };
+    let (first, second) = (sums()?, sums()?);
+    if first != second {
+        return Err(VerbFailure::Broken(format!("packed twice, and not the same:\n{first}{second}")));
+    }
+    Ok(release.folder)
+}
+
 fn profile(arguments: &[String]) -> Result<&str, VerbFailure> {
     let words: Vec<&str> = arguments.iter().map(String::as_str).collect();
     match words.as_slice() {

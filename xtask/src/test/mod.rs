@@ -6,9 +6,9 @@
 //! under load, and its stores fail, as `torture` does it many times.
 //!
 //! Every step builds the whole workspace with the same features of its dependencies, so that none of them is built
-//! twice, and without optimisation, because a release build takes longer than all tests together.
+//! twice, and without optimisation. Last, what is shipped is made and tried, which takes a release build.
 
-mod tools;
+pub(crate) mod tools;
 
 use std::process::Command;
 use std::time::{Duration, Instant};
@@ -54,6 +54,9 @@ struct TestStep {
     command: Command,
 }
 
+/// What needs root, and is left to those that have it: said loudly, as it is no success.
+const PACKAGES: &str = "packages";
+
 fn steps(
     workspace: &Workspace,
     filter: &[String],
@@ -61,12 +64,13 @@ fn steps(
 ) -> Result<Vec<TestStep>, VerbFailure> {
     let mut steps = vec![
         TestStep { name: "workspace", command: cargo_test(&[], filter) },
-        TestStep { name: "stories", command: stories(filter)? },
+        TestStep { name: "stories", command: this_program("stories", filter)? },
         TestStep { name: INTEROP, command: cargo_test(&["--features", FEATURE, "--test", INTEROP], filter) },
     ];
     if filter.is_empty() {
         steps.push(TestStep { name: "binaries", command: build_binaries() });
         steps.push(TestStep { name: "torture", command: torture(workspace) });
+        steps.push(TestStep { name: PACKAGES, command: this_program(PACKAGES, &[])? });
     }
     for step in &mut steps {
         step.command.current_dir(&workspace.root);
@@ -81,11 +85,11 @@ fn cargo_test(arguments: &[&str], filter: &[String]) -> Command {
     command
 }
 
-/// This program, which finds the tests of the server once they are built.
-fn stories(filter: &[String]) -> Result<Command, VerbFailure> {
+/// Another verb of this program.
+fn this_program(verb: &str, arguments: &[String]) -> Result<Command, VerbFailure> {
     let program = std::env::current_exe().map_err(VerbFailure::doing("cannot find this program"))?;
     let mut command = Command::new(program);
-    command.arg("stories").args(filter);
+    command.arg(verb).args(arguments);
     Ok(command)
 }
 
@@ -111,7 +115,12 @@ fn torture(workspace: &Workspace) -> Command {
 fn run_all(steps: Vec<TestStep>, summary: &mut Summary) -> Result<(), VerbFailure> {
     let mut result = Ok(());
     for mut step in steps {
-        if result.is_ok() {
+        if step.name == PACKAGES && !debian::is_root() {
+            say::complaint(
+                "xtask: the packages were NOT tried: that needs root; `sudo cargo xtask packages` does it",
+            );
+            summary.rows.push((step.name, "NOT RUN", Duration::ZERO));
+        } else if result.is_ok() {
             result = summary.time(step.name, || workspace::run(&mut step.command));
         } else {
             summary.rows.push((step.name, "not run", Duration::ZERO));
@@ -168,7 +177,7 @@ mod tests {
     fn everything_is_run_and_the_server_killed_a_few_times() {
         let steps = steps(&workspace(), &[], &[]).unwrap();
         let names: Vec<&str> = steps.iter().map(|step| step.name).collect();
-        assert_eq!(names, ["workspace", "stories", "interop", "binaries", "torture"]);
+        assert_eq!(names, ["workspace", "stories", "interop", "binaries", "torture", "packages"]);
         assert_eq!(
             words(&steps[4]).join(" "),
             "--rounds 20 --tab-rounds 10 --restarts 10 --faults 8 --server /r/t/debug/portcullis"

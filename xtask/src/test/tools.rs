@@ -24,7 +24,7 @@ struct Tool {
     product: &'static str,
 }
 
-const TOOLS: [Tool; 7] = [
+const TOOLS: [Tool; 8] = [
     Tool {
         name: "node",
         lists: &[
@@ -84,6 +84,13 @@ const TOOLS: [Tool; 7] = [
         product: "bin/python",
     },
     Tool {
+        name: "cyclonedx",
+        lists: &["xtask/tools/cyclonedx/requirements.txt"],
+        install: install_python,
+        variable: "PORTCULLIS_TEST_CYCLONEDX",
+        product: "bin/python",
+    },
+    Tool {
         name: "schemathesis",
         lists: &["xtask/tools/schemathesis/requirements.txt"],
         install: install_python,
@@ -96,9 +103,9 @@ const TOOLS: [Tool; 7] = [
 const RECENT_NODE: u32 = 20;
 
 /// Where a tool was put, for the tests.
-pub(super) struct ToolPlace {
-    pub(super) variable: &'static str,
-    pub(super) path: PathBuf,
+pub(crate) struct ToolPlace {
+    pub(crate) variable: &'static str,
+    pub(crate) path: PathBuf,
 }
 
 /// What an installation works with: the files it is made from, and the empty folder it goes to.
@@ -109,11 +116,23 @@ struct Site {
 
 /// Installs what is missing or was made from other lists.
 pub(super) fn make_sure(workspace: &Workspace) -> Result<Vec<ToolPlace>, VerbFailure> {
+    make_sure_of(workspace, |_| true)
+}
+
+/// What tests of packages need.
+pub(crate) fn for_packages(workspace: &Workspace) -> Result<Vec<ToolPlace>, VerbFailure> {
+    make_sure_of(workspace, |tool| tool.name == "cyclonedx")
+}
+
+fn make_sure_of(
+    workspace: &Workspace,
+    is_wanted: impl Fn(&Tool) -> bool,
+) -> Result<Vec<ToolPlace>, VerbFailure> {
     let to = workspace.target.join("tools");
     fs::create_dir_all(&to).map_err(VerbFailure::doing(format!("cannot make {}", to.display())))?;
     // Another test command of this clone may be installing the same.
     let _turn = workspace::lock(&to.join("lock"))?;
-    TOOLS.iter().map(|tool| tool.make_sure(&workspace.root, &to)).collect()
+    TOOLS.iter().filter(|tool| is_wanted(tool)).map(|tool| tool.make_sure(&workspace.root, &to)).collect()
 }
 
 impl Tool {
