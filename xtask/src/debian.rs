@@ -55,9 +55,14 @@ pub(crate) const FOR_DIST: [DebianPackage; 2] = [
 ];
 
 /// What tries these packages.
-pub(crate) const FOR_PACKAGES: [DebianPackage; 4] = [
+pub(crate) const FOR_PACKAGES: [DebianPackage; 9] = [
+    DebianPackage { name: "curl", proof: PackageProof::Program("curl") },
+    DebianPackage { name: "iproute2", proof: PackageProof::Program("ip") },
     DebianPackage { name: "lintian", proof: PackageProof::Program("lintian") },
     DebianPackage { name: "mmdebstrap", proof: PackageProof::Program("mmdebstrap") },
+    NGINX,
+    POSTGRES,
+    REDIS,
     DebianPackage { name: "python3-venv", proof: PackageProof::PythonModules("ensurepip, venv") },
     DebianPackage { name: "systemd-container", proof: PackageProof::Program("systemd-nspawn") },
 ];

@@ -1,28 +1,30 @@
-//! The image, without an engine for containers: its file system, made by the same program as in the `Dockerfile`, and
-//! run as the `Dockerfile` and `compose.yaml` say, as that user, on a read-only root with one volume.
+//! The image without an engine for containers: its file system, made by the same program as in the `Dockerfile`, and
+//! containers of it, run as the `Dockerfile` says: as that user, on a read-only root with one volume.
 
 use std::collections::HashMap;
-use std::fs;
-use std::net::{SocketAddr, TcpListener};
-use std::os::unix::fs::{MetadataExt as _, PermissionsExt as _};
+use std::fs::{self, File, Permissions};
+use std::net::SocketAddr;
+use std::os::unix::fs::{MetadataExt as _, PermissionsExt as _, chown};
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
 use std::thread;
 use std::time::Duration;
 
-use serde_json::{Value, json};
 use tempfile::TempDir;
 
-use crate::clients::Clients;
-use crate::http::Request;
+use crate::compose::repository;
+use crate::network::Network;
 use crate::release;
 use crate::shell::{Outcome, run};
 
 const DATA: &str = "var/lib/portcullis";
-/// What a container's engine mounts, and then runs: `$1` is the root, `$2` the volume.
+
+/// What a container's engine mounts, and then runs: `$1` is the root, `$2` the volume, `$3` the user.
 const ENGINE: &str = r#"set -e
 mount --bind "$1" "$1"
 mount --bind "$2" "$1/var/lib/portcullis"
+: >>"$1/etc/hosts"
+mount --bind /etc/hosts "$1/etc/hosts"
 mount -o remount,bind,ro "$1"
 mount -t proc proc "$1/proc"
 root=$1 user=$3
@@ -30,38 +32,25 @@ shift 3
 exec chroot --userspec="$user" "$root" "$@"
 "#;
 
-const TO_JSON: &str = "import json, sys, yaml; print(json.dumps(yaml.safe_load(open(sys.argv[1]))))";
-
-/// The file system, a volume, and what is known of how they are run.
-struct Image {
+/// The file system, and what the `Dockerfile` says of it.
+pub(crate) struct Image {
     folder: TempDir,
-    /// The `Dockerfile`'s instructions, by their first word.
+    /// By their first word.
     instructions: Vec<(String, String)>,
-    /// Of the service `server` in `compose.yaml`.
-    environment: HashMap<String, String>,
-    address: SocketAddr,
 }
 
 impl Image {
-    fn make() -> Self {
+    pub(crate) fn make() -> Self {
         let folder = tempfile::tempdir().unwrap();
-        let (root, volume) = (folder.path().join("root"), folder.path().join("volume"));
-        let repository = repository();
         let program = unpacked_program(folder.path());
-        let make_root = repository.join("packaging/container/make-root");
+        let make_root = repository().join("packaging/container/make-root");
+        let root = folder.path().join("root");
         run(make_root.to_str().unwrap(), &[root.to_str().unwrap(), program.to_str().unwrap()]);
-        make_volume(&volume, &root.join(DATA));
-        let address = TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap();
-        let mut environment = environment_of_service(&repository.join("compose.yaml"), "server");
-        // A sign-in without a code by mail, so that it takes one request.
-        environment.insert("PORTCULLIS_STRATEGIES_ENABLED".to_owned(), "device,session-jwt".to_owned());
-        environment
-            .insert("PORTCULLIS_PUBLIC_URL".to_owned(), format!("http://localhost:{}", address.port()));
-        let dockerfile = fs::read_to_string(repository.join("Dockerfile")).unwrap();
-        Self { folder, instructions: instructions(&dockerfile), environment, address }
+        let dockerfile = fs::read_to_string(repository().join("Dockerfile")).unwrap();
+        Self { folder, instructions: instructions(&dockerfile) }
     }
 
-    fn root(&self) -> PathBuf {
+    pub(crate) fn root(&self) -> PathBuf {
         self.folder.path().join("root")
     }
 
@@ -75,76 +64,111 @@ impl Image {
         serde_json::from_str(&text[text.find('[').unwrap()..]).unwrap()
     }
 
-    /// A program in a container of this image, as an engine runs it.
-    fn command(&self, words: &[String], environment: &[(&str, &str)]) -> Command {
-        let mut command = Command::new("unshare");
-        command.args(["--mount", "--propagation=private", "--", "sh", "-c", ENGINE, "engine"]);
-        command
-            .args([self.root(), self.folder.path().join("volume")])
-            .arg(self.instruction("USER"))
-            .args(words);
-        command.env_clear().env("PATH", "/usr/sbin:/usr/bin:/sbin:/bin");
-        for (_, text) in self.instructions.iter().filter(|(word, _)| word == "ENV") {
-            let (name, value) = text.split_once('=').unwrap();
-            command.env(name, value);
-        }
-        // The network is this machine's: another port than the one that may be taken here.
-        command.envs(&self.environment).env("PORTCULLIS_LISTEN", self.address.to_string());
-        command.envs(environment.iter().copied());
-        command
-    }
-
-    fn serving(&self) -> Command {
-        let words = [self.words("ENTRYPOINT"), self.words("CMD")].concat();
-        self.command(&words, &[])
-    }
-
-    fn is_healthy(&self) -> bool {
-        Outcome::of(&mut self.command(&self.words("HEALTHCHECK"), &[])).success
-    }
-
-    fn start(&self) -> Container {
-        let log = fs::File::create(self.folder.path().join("log")).unwrap();
-        let mut serving = self.serving();
-        serving.stdin(Stdio::null()).stdout(log.try_clone().unwrap()).stderr(log);
-        let mut container = Container(serving.spawn().unwrap());
-        while !self.is_healthy() {
-            let ended = container.0.try_wait().unwrap();
-            assert!(ended.is_none(), "{}", fs::read_to_string(self.folder.path().join("log")).unwrap());
-            thread::sleep(Duration::from_millis(50));
-        }
-        container
+    /// The variables that it brings.
+    fn environment(&self) -> impl Iterator<Item = (&str, &str)> {
+        let lines = self.instructions.iter().filter(|(word, _)| word == "ENV");
+        lines.filter_map(|(_, text)| text.split_once('='))
     }
 }
 
-/// A process in a container; it is killed with its test.
-struct Container(Child);
+/// A container, running or not, with a volume of its own.
+pub(crate) struct Container<'a> {
+    image: &'a Image,
+    network: Option<&'a Network>,
+    environment: HashMap<String, String>,
+    volume: TempDir,
+    pub(crate) address: SocketAddr,
+}
 
-impl Container {
+impl<'a> Container<'a> {
+    /// One of an image, which listens here: all containers share this machine's network, or the one that is given.
+    pub(crate) fn new(
+        image: &'a Image,
+        network: Option<&'a Network>,
+        mut environment: HashMap<String, String>,
+        address: SocketAddr,
+    ) -> Self {
+        // A sign-in without a code by mail, so that it takes one request.
+        environment.insert("PORTCULLIS_STRATEGIES_ENABLED".to_owned(), "device,session-jwt".to_owned());
+        environment.insert("PORTCULLIS_LISTEN".to_owned(), address.to_string());
+        let volume = new_volume(&image.root().join(DATA));
+        Self { image, network, environment, volume, address }
+    }
+
+    pub(crate) fn volume(&self) -> &Path {
+        self.volume.path()
+    }
+
+    /// A program in the container, as an engine runs it.
+    fn command(&self, words: &[String]) -> Command {
+        let mut command = Network::command(self.network, "unshare");
+        command.args(["--mount", "--propagation=private", "--", "sh", "-c", ENGINE, "engine"]);
+        command.args([&self.image.root(), self.volume.path()] as [&Path; 2]);
+        command.arg(self.image.instruction("USER")).args(words);
+        command.env_clear().env("PATH", "/usr/sbin:/usr/bin:/sbin:/bin");
+        command.envs(self.image.environment()).envs(&self.environment);
+        command
+    }
+
+    /// What the server says that does not start without what the operator configures.
+    pub(crate) fn refused(&self) -> String {
+        let mut bare = self.serving();
+        self.environment.keys().filter(|name| *name != "PORTCULLIS_LISTEN").for_each(|name| {
+            bare.env_remove(name);
+        });
+        Outcome::of(&mut bare).refused()
+    }
+
+    fn serving(&self) -> Command {
+        self.command(&[self.image.words("ENTRYPOINT"), self.image.words("CMD")].concat())
+    }
+
+    pub(crate) fn is_healthy(&self) -> bool {
+        Outcome::of(&mut self.command(&self.image.words("HEALTHCHECK"))).success
+    }
+
+    /// Starts it, and waits until it is healthy.
+    pub(crate) fn start(&self) -> RunningContainer {
+        let log_path = self.image.folder.path().join(format!("{}.log", self.address));
+        let log = File::create(&log_path).unwrap();
+        let mut serving = self.serving();
+        serving.stdin(Stdio::null()).stdout(log.try_clone().unwrap()).stderr(log);
+        let mut running = RunningContainer(serving.spawn().unwrap());
+        while !self.is_healthy() {
+            let ended = running.0.try_wait().unwrap();
+            assert!(ended.is_none(), "{}", fs::read_to_string(&log_path).unwrap());
+            thread::sleep(Duration::from_millis(50));
+        }
+        running
+    }
+}
+
+/// The process in a container; it is killed with its test.
+pub(crate) struct RunningContainer(Child);
+
+impl RunningContainer {
     /// Stops it as engines do, and says with which code it ended.
-    fn stop(mut self) -> Option<i32> {
+    pub(crate) fn stop(mut self) -> Option<i32> {
         run("kill", &["-TERM", &self.0.id().to_string()]);
         self.0.wait().unwrap().code()
     }
 }
 
-impl Drop for Container {
+impl Drop for RunningContainer {
     fn drop(&mut self) {
+        // It may be gone already.
         let _ = self.0.kill();
         let _ = self.0.wait();
     }
 }
 
 /// A new volume gets owner and permissions of the folder that it covers.
-fn make_volume(volume: &Path, covered: &Path) {
+fn new_volume(covered: &Path) -> TempDir {
+    let volume = tempfile::tempdir().unwrap();
     let covered = fs::metadata(covered).unwrap();
-    fs::create_dir(volume).unwrap();
-    fs::set_permissions(volume, fs::Permissions::from_mode(covered.mode())).unwrap();
-    std::os::unix::fs::chown(volume, Some(covered.uid()), Some(covered.gid())).unwrap();
-}
-
-fn repository() -> PathBuf {
-    Path::new(env!("CARGO_MANIFEST_DIR")).join("../..").canonicalize().unwrap()
+    fs::set_permissions(&volume, Permissions::from_mode(covered.mode())).unwrap();
+    chown(volume.path(), Some(covered.uid()), Some(covered.gid())).unwrap();
+    volume
 }
 
 fn unpacked_program(folder: &Path) -> PathBuf {
@@ -158,62 +182,4 @@ fn instructions(dockerfile: &str) -> Vec<(String, String)> {
     let lines = dockerfile.lines().filter(|line| !line.starts_with('#'));
     let pairs = lines.filter_map(|line| line.split_once(' '));
     pairs.map(|(word, rest)| (word.to_owned(), rest.to_owned())).collect()
-}
-
-/// The environment of a service, with the default where a variable is left to the operator.
-fn environment_of_service(compose: &Path, service: &str) -> HashMap<String, String> {
-    let python =
-        std::env::var_os("PORTCULLIS_TEST_CYCLONEDX").expect("`cargo xtask packages` says where Python is");
-    let mut convert = Command::new(python);
-    let json = Outcome::of(convert.args(["-c", TO_JSON]).arg(compose)).ok();
-    let compose: Value = serde_json::from_str(&json).unwrap();
-    let environment = compose["services"][service]["environment"].as_object().unwrap();
-    let stated = |value: &str| match value.strip_prefix("${").and_then(|rest| rest.strip_suffix('}')) {
-        Some(variable) => match variable.split_once(":-") {
-            Some((_, default)) => default.to_owned(),
-            None => "0123456789abcdef".repeat(4),
-        },
-        None => value.to_owned(),
-    };
-    environment.iter().map(|(name, value)| (name.clone(), stated(value.as_str().unwrap()))).collect()
-}
-
-#[test]
-fn an_image_serves_as_its_own_user_on_a_read_only_root_and_keeps_its_volume() {
-    let image = Image::make();
-    for shell in ["bin/sh", "usr/bin/sh", "bin/bash", "usr/bin/bash"] {
-        assert!(!image.root().join(shell).exists(), "{shell}");
-    }
-    assert!(!image.is_healthy(), "before it runs");
-    let server = image.start();
-    let user = json!({ "email": "ann@example.com", "password": "a horse that is correct" });
-    let mut stranger = user.clone();
-    stranger["name"] = "Ann".into();
-    Request::post("/auth/session-jwt/register", &stranger).send(image.address).expect(201);
-    let signed_in = Request::post("/auth/session-jwt/login", &user).send(image.address).expect(201);
-    let profile =
-        Request::get("/auth/session-jwt/profile").bearing(signed_in["access_token"].as_str().unwrap());
-    // It stops by itself, and answers what it has begun.
-    profile.send(image.address).expect(200);
-    assert_eq!(server.stop(), Some(0));
-    assert!(!image.is_healthy(), "after its end");
-    assert!(image.folder.path().join("volume/portcullis.db").exists());
-    let server = image.start();
-    profile.send(image.address).expect(200);
-    let clients = Clients::at_work(image.address, &profile);
-    clients.finish();
-    drop(server);
-}
-
-#[test]
-fn an_image_that_is_not_configured_says_what_it_needs() {
-    let image = Image::make();
-    let mut bare = image.serving();
-    for name in image.environment.keys() {
-        bare.env_remove(name);
-    }
-    let said = Outcome::of(bare.env("PORTCULLIS_LISTEN", "0.0.0.0:0")).refused();
-    for setting in ["public_url", "master_key", "mail.transport"] {
-        assert!(said.contains(setting), "{said}");
-    }
 }

@@ -7,6 +7,12 @@ mod archive;
 #[cfg(test)]
 mod clients;
 #[cfg(test)]
+mod cluster;
+#[cfg(test)]
+mod compose;
+#[cfg(test)]
+mod containers;
+#[cfg(test)]
 mod debian_root;
 #[cfg(test)]
 mod http;
@@ -16,6 +22,8 @@ mod image;
 mod lifecycle;
 #[cfg(test)]
 mod machine;
+#[cfg(test)]
+mod network;
 #[cfg(test)]
 mod release;
 #[cfg(test)]
