@@ -4,6 +4,8 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
+use tracing::warn;
+
 use super::fair_queue::FairQueue;
 use super::hash_times::HashTimes;
 use super::{HashRefused, Hasher, PoolSize};
@@ -134,12 +136,14 @@ impl PoolState {
     }
 }
 
-/// Lowers the priority of the calling thread. If that fails, the pool still works.
+/// Lowers the priority of the calling thread. If that fails, as in a sandbox that forbids it, the pool still works.
 #[cfg(target_os = "linux")]
 pub(super) fn lower_priority() {
     // On Linux a priority belongs to a thread, whatever POSIX says of processes (setpriority(2), "C library/kernel
     // differences").
-    let _ = rustix::process::setpriority_process(Some(rustix::thread::gettid()), 10);
+    if let Err(fault) = rustix::process::setpriority_process(Some(rustix::thread::gettid()), 10) {
+        warn!(%fault, "a thread that hashes passwords cannot give way to others: checks may be slow while many sign in");
+    }
 }
 
 /// Elsewhere a priority belongs to the process, and lowering it would slow down the checks of sessions.
