@@ -29,6 +29,7 @@ mod pages;
 mod parse;
 mod password;
 mod readiness;
+mod serve;
 mod session;
 mod target;
 mod tenant;
@@ -46,7 +47,6 @@ use tracing::{Instrument as _, Span, info_span};
 
 use crate::config::{Config, Flags};
 use crate::log;
-use crate::serve::serve;
 use crate::socket_activation::PassedSockets;
 use failure::Failure;
 use output::Output;
@@ -79,8 +79,7 @@ enum AnyCommand {
 /// A command that works with the server's configuration.
 #[derive(Subcommand, Debug)]
 enum Command {
-    /// Run the server: HTTP, and TCP for NestJS microservices
-    Serve,
+    Serve(serve::ServeCommand),
     Tenant(tenant::TenantCommand),
     /// Create, list and change users
     User(user::UserCommand),
@@ -143,7 +142,7 @@ impl CommandLine {
             AnyCommand::OfServer(command) => command,
         };
         let config = Config::load(&self.flags)?;
-        let operator = if matches!(command, Command::Serve) {
+        let operator = if matches!(command, Command::Serve(_)) {
             log::begin(&config.log);
             Span::none()
         } else {
@@ -158,7 +157,7 @@ impl CommandLine {
 impl Command {
     async fn run(self, config: &Config, passed: PassedSockets, out: &mut Output<'_>) -> Result<(), Failure> {
         match self {
-            Self::Serve => serve(config, passed, out).await.map_err(Failure::other),
+            Self::Serve(command) => serve::run(&command, config, passed, out).await,
             Self::Tenant(command) => tenant::run(command, config, out).await,
             Self::User(command) => user::run(command, config, out).await,
             Self::Session(command) => session::run(command, config, out).await,

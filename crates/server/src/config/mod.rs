@@ -213,8 +213,15 @@ pub(crate) fn duration(text: &str, most: &str) -> Result<Duration, String> {
     parse::duration(text, "0s", most)
 }
 
-/// This process's environment. Bytes that are not UTF-8 become replacement characters, which settings refuse.
+/// This process's environment, and the configuration file of this machine's installation, if there is one. Bytes that
+/// are not UTF-8 become replacement characters, which settings refuse.
 pub(crate) fn environment() -> BTreeMap<String, String> {
     let text = |os: std::ffi::OsString| os.to_string_lossy().into_owned();
-    std::env::vars_os().map(|(name, value)| (text(name), text(value))).collect()
+    let installed = Path::new(INSTALLED_FILE).exists().then(|| INSTALLED_FILE.into());
+    let installed = installed.map(|file| (sources::INSTALLED.into(), file));
+    std::env::vars_os().chain(installed).map(|(name, value)| (text(name), text(value))).collect()
 }
+
+/// What is read where no flag and no variable names a file: the Debian package puts it there. So a command that an
+/// administrator types finds the database of the server, and makes none in the current folder.
+const INSTALLED_FILE: &str = "/etc/portcullis/portcullis.toml";

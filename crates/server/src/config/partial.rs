@@ -98,6 +98,18 @@ mod tests {
     }
 
     #[test]
+    fn the_installations_file_is_read_where_no_other_one_is_named() {
+        let installed = (crate::config::sources::INSTALLED, "i.toml");
+        let broken = || address(read(&[installed], Ok("listen = "))).unwrap_err();
+        assert!(broken().starts_with("i.toml:1: "), "{}", broken());
+        assert!(address(read(&[installed, FILE], Ok("listen = "))).unwrap_err().starts_with("p.toml:1: "));
+        let env = [installed].map(|(name, value)| (name.to_owned(), value.to_owned())).into();
+        assert_eq!(configuration_file(&Flags::default(), &env), Some("i.toml".into()));
+        let by_flag = Flags::default().with("config", "f.toml");
+        assert_eq!(configuration_file(&by_flag, &env), Some("f.toml".into()));
+    }
+
+    #[test]
     fn what_is_stated_is_told_with_its_source() {
         let config = read(&[FILE, ("PORTCULLIS_MASTER_KEY_FILE", "a")], Ok("master_key_file = \"b\""));
         let (text, origin) = config.stated("master_key_file").unwrap();

@@ -150,6 +150,9 @@ fn is_unknown(name: &str) -> bool {
         && !portcullis_gateway::config::is_variable(name)
 }
 
+/// The name in an environment under which the configuration file of the installation stands: no variable has it.
+pub(super) const INSTALLED: &str = "";
+
 /// The configuration file that these sources name.
 pub(super) fn named_file(flags: &Flags, env: &Environment) -> Option<PathBuf> {
     configuration_file(flags, &stated_variables(env)).map(|(path, _)| path)
@@ -160,6 +163,8 @@ fn configuration_file(flags: &Flags, env: &Environment) -> Option<(PathBuf, Orig
     let variable = settings::find("config").map(Setting::variable)?;
     let by_flag = flags.value("config").map(|path| (path, Origin::Flag("config".to_owned())));
     let by_variable = || env.get(&variable).map(|path| (path.as_str(), Origin::Variable(variable.clone())));
-    let (path, origin) = by_flag.or_else(by_variable).filter(|(path, _)| !path.is_empty())?;
+    let installed = || env.get(INSTALLED).map(|path| (path.as_str(), Origin::Default));
+    let named = by_flag.or_else(by_variable).or_else(installed);
+    let (path, origin) = named.filter(|(path, _)| !path.is_empty())?;
     Some((PathBuf::from(path), origin))
 }

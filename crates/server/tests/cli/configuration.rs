@@ -139,3 +139,10 @@ fn a_start_that_is_refused_leaves_no_folder_behind() {
         assert!(!home.database().parent().unwrap().exists(), "{variable}");
     }
 }
+
+#[test]
+fn a_server_that_is_to_be_for_production_does_not_start_without_a_public_url() {
+    let home = Workdir::new();
+    let said = home.run("serve --production --listen 127.0.0.1:0").refused(2);
+    assert!(said.contains("public_url is not set"), "{said}");
+}

@@ -105,7 +105,7 @@ async fn a_socket_that_the_configuration_does_not_name_is_refused_and_a_wrong_na
     assert!(said.contains(&format!("cannot listen on {address}")), "{said}");
     let refused = Installation::new(&[]).start_elsewhere(&socket, "").await;
     let said = String::from_utf8(refused.stderr).unwrap();
-    assert_eq!(refused.status.code(), Some(1), "{said}");
+    assert_eq!(refused.status.code(), Some(2), "{said}");
     assert!(said.contains(&format!("LISTEN_FDS: the service manager passes {address}")), "{said}");
 }
 
