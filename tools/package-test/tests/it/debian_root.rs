@@ -14,7 +14,7 @@ const OPTIONS: [&str; 4] = [
     "--quiet",
     "--variant=minbase",
     "--dpkgopt=force-unsafe-io",
-    "--include=adduser,ca-certificates,dbus,systemd,systemd-sysv",
+    "--include=adduser,ca-certificates,dbus,procps,systemd,systemd-sysv",
 ];
 
 /// What changes on a running machine whatever is installed.

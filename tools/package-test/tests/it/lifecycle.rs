@@ -4,6 +4,7 @@ use std::collections::BTreeSet;
 use std::fs;
 use std::net::{SocketAddr, TcpListener};
 use std::path::{Path, PathBuf};
+use std::thread;
 
 use serde_json::json;
 
@@ -12,6 +13,7 @@ use crate::debian_root::DebianRoot;
 use crate::http::Request;
 use crate::machine::Machine;
 use crate::release;
+use crate::shell::run;
 
 /// How often the service is restarted under clients.
 const RESTARTS: usize = 50;
@@ -42,6 +44,7 @@ fn a_package_is_installed_used_restarted_upgraded_removed_and_purged() {
     let installation = Installation::install(machine);
     installation.nothing_runs_before_it_is_configured();
     installation.configure();
+    installation.an_administrators_commands_leave_the_files_to_the_service();
     installation.start();
     installation.the_sandbox_is_tight();
     let token = installation.sign_up_and_in();
@@ -51,6 +54,7 @@ fn a_package_is_installed_used_restarted_upgraded_removed_and_purged() {
     installation.an_administrators_commands_leave_the_files_to_the_service();
     installation.start();
     installation.restarts_refuse_no_request(&token);
+    installation.a_wrong_configuration_is_mended();
     installation.a_server_that_is_killed_comes_back(&token);
     installation.an_upgrade_keeps_all_and_refuses_no_request(&token);
     installation.a_removal_keeps_data_and_configuration(&token);
@@ -66,6 +70,7 @@ impl Installation {
         for step in ["portcullis config init", "systemctl enable --now"] {
             assert!(said.contains(step), "the next steps are said: {said}");
         }
+        installation.state_address();
         installation
     }
 
@@ -81,12 +86,14 @@ impl Installation {
             assert_eq!(self.machine.property(unit, "ActiveState"), "inactive");
             assert_eq!(self.machine.property(unit, "UnitFileState"), "disabled");
         }
-        let said = self.machine.ask("systemctl", &["start", SERVICE]).refused();
-        assert!(said.contains("Assertion failed"), "{said}");
-        self.machine.run("systemctl", &["stop", SOCKET]);
+        for unit in [SOCKET, SERVICE] {
+            let said = self.machine.ask("systemctl", &["start", unit]).refused();
+            assert!(said.contains("Assertion failed") || said.contains("dependency job"), "{said}");
+            assert_eq!(self.machine.property(unit, "ActiveState"), "inactive");
+        }
     }
 
-    /// By the steps of the guide, but for the address.
+    /// By the steps of the guide.
     fn configure(&self) {
         let said = self.machine.run("portcullis", &["config", "init", CONFIGURATION]);
         assert!(said.contains(MASTER_KEY), "{said}");
@@ -94,6 +101,11 @@ impl Installation {
         let written = fs::read_to_string(&path).unwrap();
         fs::write(&path, self.settings() + &written).unwrap();
         self.machine.run("portcullis", &["config", "check", "--config", CONFIGURATION]);
+        self.machine.run("portcullis", &["migrate", "--config", CONFIGURATION]);
+    }
+
+    /// As `systemctl edit portcullis.socket` does.
+    fn state_address(&self) {
         let drop_in = self.machine.root.file(DROP_IN);
         fs::create_dir_all(&drop_in).unwrap();
         let address = format!("[Socket]\nListenStream=\nListenStream={}\n", self.server);
@@ -129,12 +141,18 @@ impl Installation {
     /// The program serves inside of it, so it is not too tight either.
     fn the_sandbox_is_tight(&self) {
         self.machine.run("systemd-analyze", &["security", "--offline=true", "--threshold=20", SERVICE]);
+        let process = self.machine.property(SERVICE, "MainPID");
+        let threads = self.machine.run("ps", &["-L", "-o", "ni=,comm=", "-p", &process]);
+        let hashing = threads.lines().filter(|thread| thread.contains("password"));
+        let hashing: Vec<&str> = hashing.filter_map(|thread| thread.split_whitespace().next()).collect();
+        assert!(!hashing.is_empty() && hashing.iter().all(|nice| *nice == "10"), "{threads}");
         self.machine.run("systemd-analyze", &["verify", "--man=no", SERVICE, SOCKET]);
     }
 
     fn sign_up_and_in(&self) -> String {
         let user = json!({ "email": "ann@example.com", "password": PASSWORD, "name": "Ann" });
-        Request::post("/auth/session-jwt/register", &user).send(self.server).expect(201);
+        let url = format!("http://{}/auth/session-jwt/register", self.server);
+        run("curl", &["--silent", "--show-error", "--fail", &url, "--json", &user.to_string()]);
         self.sign_in()
     }
 
@@ -158,7 +176,7 @@ impl Installation {
         assert!(!environment.contains(key.trim()), "the key is in the environment of the process");
     }
 
-    /// Whether the server runs or not.
+    /// Whether the server has run, runs, or does not.
     fn an_administrators_commands_leave_the_files_to_the_service(&self) {
         let commands: [&[&str]; 2] = [&["user", "list"], &["mail", "test", "ann@example.com"]];
         for command in commands {
@@ -173,12 +191,25 @@ impl Installation {
         let mut process = self.machine.property(SERVICE, "MainPID");
         for _ in 0..RESTARTS {
             clients.work_on();
-            self.machine.run("systemctl", &["restart", SERVICE]);
+            thread::scope(|scope| {
+                // What is written meanwhile is not lost either.
+                scope.spawn(|| self.sign_in());
+                self.machine.run("systemctl", &["restart", SERVICE]);
+            });
             let next = self.machine.property(SERVICE, "MainPID");
             assert_ne!(std::mem::replace(&mut process, next), process);
         }
         clients.finish();
-        self.sign_in();
+    }
+
+    fn a_wrong_configuration_is_mended(&self) {
+        let path = self.machine.root.file(CONFIGURATION);
+        let right = fs::read_to_string(&path).unwrap();
+        fs::write(&path, format!("no.such.setting = 1\n{right}")).unwrap();
+        self.machine.ask("systemctl", &["restart", SERVICE]).refused();
+        fs::write(&path, right).unwrap();
+        self.machine.run("systemctl", &["reset-failed", SOCKET, SERVICE]);
+        self.start();
     }
 
     fn a_server_that_is_killed_comes_back(&self, token: &str) {
@@ -214,7 +245,8 @@ impl Installation {
         profile(token).try_to_send(self.server).expect_err("the server is gone, and its socket");
         let kept = [CONFIGURATION, MASTER_KEY, "/var/lib/portcullis/portcullis.db"];
         assert!(kept.iter().all(|file| self.machine.root.file(file).exists()));
-        self.install_package(&release::file(".deb"));
+        let said = self.install_package(&release::file(".deb"));
+        assert!(said.contains("systemctl enable --now"), "the next step is said: {said}");
         self.start();
         profile(token).send(self.server).expect(200);
         self.secrets_and_data_are_the_services_alone();

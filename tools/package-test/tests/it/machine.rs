@@ -93,8 +93,19 @@ impl Machine {
 fn container_of(root: &DebianRoot) -> Command {
     let console = File::create(root.beside().join("console")).unwrap();
     let name = format!("portcullis-{}", std::process::id());
-    let mut nspawn = Command::new("systemd-nspawn");
-    nspawn.args(["--quiet", "--boot", "--register=no", "--keep-unit", "--link-journal=no", "--console=pipe"]);
+    // It goes with this process, also if that is killed.
+    let mut nspawn = Command::new("setpriv");
+    nspawn.args([
+        "--pdeathsig=KILL",
+        "--",
+        "systemd-nspawn",
+        "--quiet",
+        "--boot",
+        "--register=no",
+        "--keep-unit",
+        "--link-journal=no",
+        "--console=pipe",
+    ]);
     nspawn.args(["--resolv-conf=off", "--timezone=off", "--machine", &name, "--directory"]).arg(root.path());
     nspawn.stdin(Stdio::null()).stdout(console.try_clone().unwrap()).stderr(console);
     nspawn
