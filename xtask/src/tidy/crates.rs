@@ -78,7 +78,7 @@ mod tests {
         let json = serde_json::json!({
             "workspace_root": "/r", "target_directory": "/r/t",
             "packages": [{
-                "name": name, "manifest_path": "/r/crates/x/Cargo.toml", "features": {}, "dependencies": [],
+                "name": name, "version": "1.0.0", "manifest_path": "/r/crates/x/Cargo.toml", "features": {}, "dependencies": [],
                 "targets": [{"kind": ["lib"], "src_path": "/r/crates/x/src/lib.rs"}],
             }],
         });

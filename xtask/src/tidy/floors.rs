@@ -151,7 +151,7 @@ mod tests {
             .iter()
             .map(|(folder, name, needs, kind)| {
                 serde_json::json!({
-                    "name": name, "manifest_path": format!("/r/{folder}/Cargo.toml"), "features": {}, "targets": [],
+                    "name": name, "version": "1.0.0", "manifest_path": format!("/r/{folder}/Cargo.toml"), "features": {}, "targets": [],
                     "dependencies": needs.split_whitespace()
                         .map(|need| serde_json::json!({"name": need, "kind": kind})).collect::<Vec<_>>(),
                 })
@@ -208,7 +208,7 @@ mod tests {
 
     #[test]
     fn an_edge_is_shown_on_the_line_that_makes_it() {
-        let json = r#"{"name":"a","manifest_path":"","features":{},"dependencies":[],"targets":[]}"#;
+        let json = r#"{"name":"a","version":"1.0.0","manifest_path":"","features":{},"dependencies":[],"targets":[]}"#;
         let package: Package = serde_json::from_str(json).unwrap();
         let member = FloorMember {
             package: &package,
