@@ -25,6 +25,7 @@ pub(crate) fn run(arguments: &[String]) -> Result<(), VerbFailure> {
     debian::make_sure(&debian::FOR_PACKAGES)?;
     let workspace = Workspace::load()?;
     let places = tools::for_packages(&workspace)?;
+    let _turn = dist::turn(&workspace)?;
     let made = dist::make_twice(&workspace, PROFILE)?;
     let mut tests = cargo();
     tests.args(["test", "--package", TESTS, "--features", "packages"]).args(arguments);

@@ -2,6 +2,7 @@
 
 use std::process::Command;
 
+use super::environment::neutral;
 use super::stage::Stage;
 use super::{NAME, Release, gzip};
 use crate::failure::VerbFailure;
@@ -25,14 +26,14 @@ pub(super) fn make(release: &Release<'_>, stage: &Stage) -> Result<String, VerbF
 
 /// Nothing in what it makes depends on who packs it, when, and in which order the file system lists the files.
 fn reproducible_tar(time: i64) -> Command {
-    let mut tar = Command::new("tar");
+    let mut tar = neutral(Command::new("tar"));
     tar.args([
         "--create",
         "--format=gnu",
         "--sort=name",
         "--owner=root:0",
         "--group=root:0",
-        "--mode=go-w,a+rX",
+        "--mode=u+rw,go-w,a+rX",
     ]);
     tar.arg(format!("--mtime=@{time}"));
     tar

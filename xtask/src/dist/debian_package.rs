@@ -1,10 +1,9 @@
 //! The package for Debian, by `cargo-deb`. `crates/server/Cargo.toml` says what is in it, `packaging/debian` what is
 //! done when it is installed and removed.
 
-use std::fs;
-use std::path::Path;
 use std::process::Command;
 
+use super::environment::neutral;
 use super::{Release, SERVER};
 use crate::cargo_tool::CargoTool;
 use crate::failure::VerbFailure;
@@ -20,7 +19,7 @@ const CARGO_DEB: CargoTool = CargoTool {
 /// Makes the package of what is staged, and returns the name of its file.
 pub(super) fn make(release: &Release<'_>) -> Result<String, VerbFailure> {
     let program = CARGO_DEB.make_sure(release.workspace)?;
-    let mut deb = Command::new(program);
+    let mut deb = neutral(Command::new(program));
     // The program is built, and stripped where its profile says so.
     deb.args(["--package", SERVER, "--no-build", "--no-strip", "--no-separate-debug-symbols", "--locked"]);
     deb.args([
@@ -38,9 +37,8 @@ pub(super) fn make(release: &Release<'_>) -> Result<String, VerbFailure> {
 
 /// The name has Debian's words for version and machine in it.
 fn made(release: &Release<'_>) -> Result<String, VerbFailure> {
-    let failed = VerbFailure::doing("cannot read the folder of results");
-    let files = fs::read_dir(&release.folder).map_err(failed)?;
-    let names = files.flatten().map(|file| file.file_name().to_string_lossy().into_owned());
-    let mut packages = names.filter(|name| Path::new(name).extension().is_some_and(|kind| kind == "deb"));
-    packages.next().ok_or_else(|| VerbFailure::Broken("cargo-deb has made no package".to_owned()))
+    let files = super::files_in(&release.folder)?;
+    let package = files.iter().find(|file| file.extension().is_some_and(|kind| kind == "deb"));
+    let name = package.and_then(|file| Some(file.file_name()?.to_string_lossy().into_owned()));
+    name.ok_or_else(|| VerbFailure::Broken("cargo-deb has made no package".to_owned()))
 }

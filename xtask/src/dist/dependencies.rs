@@ -5,6 +5,7 @@ use std::path::{Path, PathBuf};
 
 use serde::Deserialize;
 
+use super::environment::neutral;
 use super::{Release, SERVER};
 use crate::failure::VerbFailure;
 use crate::workspace::{self, cargo};
@@ -57,7 +58,28 @@ struct Resolve {
 #[derive(Deserialize)]
 struct ResolvedNode {
     id: String,
-    dependencies: BTreeSet<String>,
+    deps: Vec<ResolvedDependency>,
+}
+
+/// An edge, to the crate with this id.
+#[derive(Deserialize)]
+struct ResolvedDependency {
+    pkg: String,
+    dep_kinds: Vec<DependencyKind>,
+}
+
+#[derive(Deserialize)]
+struct DependencyKind {
+    /// `None` is what is linked; the others are for build scripts and tests.
+    kind: Option<String>,
+}
+
+impl ResolvedNode {
+    fn linked(self, ids: &BTreeSet<String>) -> (String, BTreeSet<String>) {
+        let linked =
+            self.deps.into_iter().filter(|edge| edge.dep_kinds.iter().any(|kind| kind.kind.is_none()));
+        (self.id, linked.map(|edge| edge.pkg).filter(|id| ids.contains(id)).collect())
+    }
 }
 
 /// Them all, by name and version.
@@ -70,7 +92,7 @@ pub(super) fn linked(release: &Release<'_>) -> Result<Vec<LinkedCrate>, VerbFail
 
 /// What is linked, and not what runs while it is compiled: macros and build scripts.
 fn tree(root: &Path, triple: &str) -> Result<String, VerbFailure> {
-    let mut tree = cargo();
+    let mut tree = neutral(cargo());
     tree.args([
         "tree",
         "--locked",
@@ -85,7 +107,7 @@ fn tree(root: &Path, triple: &str) -> Result<String, VerbFailure> {
 }
 
 fn metadata(root: &Path, triple: &str) -> Result<Metadata, VerbFailure> {
-    let mut metadata = cargo();
+    let mut metadata = neutral(cargo());
     metadata.args(["metadata", "--locked", "--format-version", "1", "--filter-platform", triple]);
     let metadata = workspace::output(metadata.current_dir(root))?;
     serde_json::from_str(&metadata)
@@ -127,7 +149,7 @@ fn chosen(
     crates.sort_by_key(key);
     let ids: BTreeSet<String> = crates.iter().map(|found| found.id.clone()).collect();
     let mut needs: HashMap<String, BTreeSet<String>> =
-        resolve.nodes.into_iter().map(|node| (node.id, &node.dependencies & &ids)).collect();
+        resolve.nodes.into_iter().map(|node| node.linked(&ids)).collect();
     for found in &mut crates {
         found.needs = needs.remove(&found.id).unwrap_or_default();
         found.checksum = checksums.get(&key(found)).cloned();
@@ -170,12 +192,18 @@ mod tests {
             {"id": "b 1", "name": "b", "version": "1", "source": "r", "manifest_path": "/c/b/Cargo.toml"},
             {"id": "a 1", "name": "a", "version": "1", "source": null, "manifest_path": "/r/a/Cargo.toml"},
             {"id": "m 1", "name": "m", "version": "1", "source": "r", "manifest_path": "/c/m/Cargo.toml"}],
-            "resolve": {"nodes": [{"id": "a 1", "dependencies": ["b 1", "m 1"]}, {"id": "b 1", "dependencies": []}]}}"#;
+            "resolve": {"nodes": [
+                {"id": "a 1", "deps": [
+                    {"pkg": "a 1", "dep_kinds": [{"kind": "dev"}]},
+                    {"pkg": "b 1", "dep_kinds": [{"kind": "build"}, {"kind": null}]},
+                    {"pkg": "m 1", "dep_kinds": [{"kind": null}]}]},
+                {"id": "b 1", "deps": [{"pkg": "a 1", "dep_kinds": [{"kind": "dev"}, {"kind": "build"}]}]}]}}"#;
         let crates =
             chosen(serde_json::from_str(json).unwrap(), &named("a v1 (/r/a)\nb v1\n"), &HashMap::new());
         let names: Vec<&str> = crates.iter().map(|found| found.name.as_str()).collect();
         assert_eq!(names, ["a", "b"]);
         assert_eq!(crates[0].needs, BTreeSet::from(["b 1".to_owned()]));
+        assert_eq!(crates[1].needs, BTreeSet::new());
         assert!(crates[0].is_ours() && !crates[1].is_ours() && crates[1].folder() == Path::new("/c/b"));
     }
 }

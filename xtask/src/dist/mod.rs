@@ -8,13 +8,14 @@ mod build;
 mod commit;
 mod debian_package;
 mod dependencies;
+mod environment;
 mod glibc;
 mod gzip;
 mod licences;
 mod sbom;
 mod stage;
 
-use std::fs;
+use std::fs::{self, File};
 use std::path::{Path, PathBuf};
 use std::process::Command;
 use std::time::Instant;
@@ -33,6 +34,10 @@ const SERVER: &str = "portcullis-server";
 const NAME: &str = "portcullis";
 /// The profile of what is shipped.
 const PROFILE: &str = "dist";
+/// Where its results go, below `target`.
+const FOLDER: &str = "dist";
+/// Where the results of a quick try go, by tests: they must not be taken for what is shipped.
+const FOLDER_OF_TESTS: &str = "dist-of-tests";
 const CHECKSUMS: &str = "SHA256SUMS";
 
 /// What every step works with.
@@ -55,7 +60,8 @@ pub(crate) fn run(arguments: &[String]) -> Result<(), VerbFailure> {
     let profile = profile(arguments)?;
     debian::make_sure(&debian::FOR_DIST)?;
     let workspace = Workspace::load()?;
-    let release = Release::of(&workspace, profile)?;
+    let _turn = turn(&workspace)?;
+    let release = Release::of(&workspace, profile, FOLDER)?;
     let start = Instant::now();
     let made = release.make()?;
     let seconds = start.elapsed().as_secs();
@@ -68,10 +74,15 @@ pub(crate) fn run(arguments: &[String]) -> Result<(), VerbFailure> {
     Ok(())
 }
 
+/// Waits until no other verb makes what is shipped, or tries it: they share folders.
+pub(crate) fn turn(workspace: &Workspace) -> Result<File, VerbFailure> {
+    workspace::lock(&workspace.target.join("dist.lock"))
+}
+
 /// Makes everything, packs it a second time, which must give the same bytes, and returns the folder.
 pub(crate) fn make_twice(workspace: &Workspace, profile: &str) -> Result<PathBuf, VerbFailure> {
     debian::make_sure(&debian::FOR_DIST)?;
-    let release = Release::of(workspace, profile)?;
+    let release = Release::of(workspace, profile, FOLDER_OF_TESTS)?;
     let sums = || {
         release.make()?;
         let sums = fs::read_to_string(release.folder.join(CHECKSUMS));
@@ -103,14 +114,14 @@ fn version(workspace: &Workspace) -> Result<&str, VerbFailure> {
 }
 
 impl<'a> Release<'a> {
-    fn of(workspace: &'a Workspace, profile: &'a str) -> Result<Self, VerbFailure> {
+    fn of(workspace: &'a Workspace, profile: &'a str, folder: &str) -> Result<Self, VerbFailure> {
         Ok(Self {
             workspace,
             version: version(workspace)?,
-            commit: Commit::of(&workspace.root)?,
+            commit: Commit::of(&workspace.root, profile == PROFILE)?,
             target: BuildTarget::of_this_machine()?,
             profile,
-            folder: workspace.target.join("dist"),
+            folder: workspace.target.join(folder),
         })
     }
 
@@ -147,6 +158,16 @@ impl<'a> Release<'a> {
 /// Writes a file whole.
 fn write(path: &Path, content: &[u8]) -> Result<(), VerbFailure> {
     fs::write(path, content).map_err(VerbFailure::doing(format!("cannot write {}", path.display())))
+}
+
+/// The paths in a folder, by name.
+fn files_in(folder: &Path) -> Result<Vec<PathBuf>, VerbFailure> {
+    let paths = fs::read_dir(folder).and_then(|entries| {
+        entries.map(|entry| entry.map(|entry| entry.path())).collect::<Result<Vec<_>, _>>()
+    });
+    let mut paths = paths.map_err(VerbFailure::doing(format!("cannot list {}", folder.display())))?;
+    paths.sort();
+    Ok(paths)
 }
 
 #[cfg(test)]

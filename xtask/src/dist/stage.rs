@@ -8,6 +8,7 @@ use std::path::{Path, PathBuf};
 use std::process::Command;
 
 use super::build::{self, BuiltServer};
+use super::environment::neutral;
 use super::{NAME, Release, gzip};
 use crate::failure::VerbFailure;
 use crate::workspace;
@@ -77,16 +78,17 @@ impl Stage {
     /// What the program says of itself.
     fn ask(&self, server: &BuiltServer) -> Result<(), VerbFailure> {
         let manual = self.make_folder("man")?;
-        workspace::output(Command::new(&server.program).arg("man-pages").arg(&manual))?;
-        for page in fs::read_dir(&manual).map_err(VerbFailure::doing("cannot list the manual"))?.flatten() {
-            gzip::compress(&page.path())?;
+        workspace::output(neutral(Command::new(&server.program)).arg("man-pages").arg(&manual))?;
+        for page in super::files_in(&manual)? {
+            gzip::compress(&page)?;
         }
         for (shell, file) in SHELLS {
             self.make_folder(&format!("completions/{shell}"))?;
-            let script = workspace::output(Command::new(&server.program).args(["completions", shell]))?;
+            let script =
+                workspace::output(neutral(Command::new(&server.program)).args(["completions", shell]))?;
             self.write(&format!("completions/{shell}/{file}"), &script)?;
         }
-        let mut init = Command::new(&server.program);
+        let mut init = neutral(Command::new(&server.program));
         init.args(["config", "init", "--stdout", "--data-dir", DATA, "--master-key-file", MASTER_KEY]);
         self.write("portcullis.toml", &workspace::output(&mut init)?)
     }
