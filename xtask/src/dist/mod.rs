@@ -12,7 +12,9 @@ mod environment;
 mod glibc;
 mod gzip;
 mod licences;
+mod rust_licences;
 mod sbom;
+mod sqlite;
 mod stage;
 
 use std::fs::{self, File};
@@ -26,6 +28,7 @@ use crate::say;
 use crate::workspace::{self, Workspace};
 use build::{BuildTarget, BuiltServer};
 use commit::Commit;
+use sqlite::BundledSqlite;
 use stage::Stage;
 
 /// The crate with the program.
@@ -130,11 +133,17 @@ impl<'a> Release<'a> {
         let server = BuiltServer::build(self)?;
         glibc::check(&server.program, self.profile == PROFILE)?;
         let crates = dependencies::linked(self)?;
-        let stage = Stage::fill(self, &server, &licences::text(&crates)?)?;
+        let sqlite = BundledSqlite::of(&crates)?;
+        let mut others = rust_licences::texts()?;
+        others.push(sqlite.licence());
+        let stage = Stage::fill(self, &server, &licences::text(&crates, others)?)?;
         // What an earlier version has left must not be taken for this one's.
         self.clear()?;
-        let made =
-            vec![archive::make(self, &stage)?, debian_package::make(self)?, sbom::write(self, &crates)?];
+        let made = vec![
+            archive::make(self, &stage)?,
+            debian_package::make(self)?,
+            sbom::write(self, &crates, &sqlite)?,
+        ];
         self.write_checksums(&made)?;
         Ok(made)
     }

@@ -5,6 +5,7 @@
 use serde::Serialize;
 
 use super::dependencies::LinkedCrate;
+use super::sqlite::BundledSqlite;
 use super::{NAME, Release, SERVER};
 use crate::failure::VerbFailure;
 
@@ -41,6 +42,8 @@ struct Component<'a> {
     hashes: Vec<ComponentHash<'a>>,
     licenses: Vec<ComponentLicence>,
     purl: String,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    cpe: Option<String>,
     external_references: Vec<ExternalReference<'a>>,
 }
 
@@ -78,17 +81,25 @@ struct BomDependency {
 }
 
 /// Writes the document, and returns the name of its file.
-pub(super) fn write(release: &Release<'_>, crates: &[LinkedCrate]) -> Result<String, VerbFailure> {
+pub(super) fn write(
+    release: &Release<'_>,
+    crates: &[LinkedCrate],
+    sqlite: &BundledSqlite,
+) -> Result<String, VerbFailure> {
     let name = format!("{NAME}-{}.cdx.json", release.version);
-    let document = serde_json::to_string_pretty(&document(&release.commit.moment, crates)?);
+    let document = serde_json::to_string_pretty(&document(&release.commit.moment, crates, sqlite)?);
     let document = document.map_err(VerbFailure::doing("cannot write the list of crates as JSON"))?;
     super::write(&release.folder.join(&name), format!("{document}\n").as_bytes())?;
     Ok(name)
 }
 
-fn document<'a>(moment: &'a str, crates: &'a [LinkedCrate]) -> Result<Bom<'a>, VerbFailure> {
-    let is_server = |found: &&LinkedCrate| found.name == SERVER;
-    let server = crates.iter().find(is_server);
+fn document<'a>(
+    moment: &'a str,
+    crates: &'a [LinkedCrate],
+    sqlite: &'a BundledSqlite,
+) -> Result<Bom<'a>, VerbFailure> {
+    let libraries = crates.iter().filter(|found| !is_server(found)).map(component);
+    let server = crates.iter().find(|found| is_server(found));
     let server =
         server.ok_or_else(|| VerbFailure::Broken(format!("`{SERVER}` is not in its own program")))?;
     Ok(Bom {
@@ -99,9 +110,13 @@ fn document<'a>(moment: &'a str, crates: &'a [LinkedCrate]) -> Result<Bom<'a>, V
             timestamp: moment,
             component: Component { kind: "application", name: NAME, ..component(server) },
         },
-        components: crates.iter().filter(|found| !is_server(found)).map(component).collect(),
-        dependencies: dependencies(crates),
+        components: libraries.chain([sqlite_component(sqlite)]).collect(),
+        dependencies: dependencies(crates, sqlite),
     })
+}
+
+fn is_server(found: &LinkedCrate) -> bool {
+    found.name == SERVER
 }
 
 fn component(found: &LinkedCrate) -> Component<'_> {
@@ -116,11 +131,34 @@ fn component(found: &LinkedCrate) -> Component<'_> {
         hashes: found.checksum.iter().map(|content| ComponentHash { alg: "SHA-256", content }).collect(),
         licenses: found.license.iter().map(|license| ComponentLicence::of(license)).collect(),
         purl: reference(found),
+        cpe: None,
         external_references: repository
             .map(|url| ExternalReference { kind: "vcs", url })
             .into_iter()
             .collect(),
     }
+}
+
+/// Scanners know a library of C by the name that lists of vulnerabilities have for it.
+fn sqlite_component(sqlite: &BundledSqlite) -> Component<'_> {
+    let version = &sqlite.version;
+    Component {
+        kind: "library",
+        reference: sqlite_reference(sqlite),
+        name: "sqlite",
+        version,
+        description: Some("SQL database, compiled from the sources that a crate brings".to_owned()),
+        scope: "required",
+        hashes: Vec::new(),
+        licenses: vec![ComponentLicence::of("blessing")],
+        purl: sqlite_reference(sqlite),
+        cpe: Some(format!("cpe:2.3:a:sqlite:sqlite:{version}:*:*:*:*:*:*:*")),
+        external_references: vec![ExternalReference { kind: "website", url: "https://sqlite.org/" }],
+    }
+}
+
+fn sqlite_reference(sqlite: &BundledSqlite) -> String {
+    format!("pkg:generic/sqlite@{}", sqlite.version)
 }
 
 fn on_one_line(text: &str) -> String {
@@ -132,12 +170,17 @@ fn reference(found: &LinkedCrate) -> String {
     format!("pkg:cargo/{}@{}", found.name, found.version.replace('+', "%2B"))
 }
 
-fn dependencies(crates: &[LinkedCrate]) -> Vec<BomDependency> {
+fn dependencies(crates: &[LinkedCrate], sqlite: &BundledSqlite) -> Vec<BomDependency> {
     let needs = |found: &LinkedCrate| {
         let needed = crates.iter().filter(|other| found.needs.contains(&other.id));
-        BomDependency { reference: reference(found), depends_on: needed.map(reference).collect() }
+        let bundled = (found.id == sqlite.carrier).then(|| sqlite_reference(sqlite));
+        BomDependency {
+            reference: reference(found),
+            depends_on: needed.map(reference).chain(bundled).collect(),
+        }
     };
-    crates.iter().map(needs).collect()
+    let needs_nothing = BomDependency { reference: sqlite_reference(sqlite), depends_on: Vec::new() };
+    crates.iter().map(needs).chain([needs_nothing]).collect()
 }
 
 #[cfg(test)]
@@ -154,6 +197,10 @@ mod tests {
         serde_json::from_value(json).unwrap()
     }
 
+    fn sqlite() -> BundledSqlite {
+        BundledSqlite { version: "3.1.0".to_owned(), notice: String::new(), carrier: "zstd".to_owned() }
+    }
+
     #[test]
     fn the_program_needs_its_crates_and_each_has_its_licence_and_checksum() {
         let mut server = linked(SERVER, "0.2.0");
@@ -161,7 +208,8 @@ mod tests {
         let mut zstd = linked("zstd", "1.0.0+c1");
         zstd.checksum = Some("ab".to_owned());
         let crates = [server, zstd];
-        let document = document("2026-01-01T00:00:00Z", &crates).unwrap();
+        let sqlite = sqlite();
+        let document = document("2026-01-01T00:00:00Z", &crates, &sqlite).unwrap();
         let document: Value = serde_json::to_value(document).unwrap();
         assert_eq!(document["metadata"]["component"]["name"], NAME);
         let component = &document["components"][0];
@@ -170,11 +218,13 @@ mod tests {
         assert_eq!(component["hashes"][0]["content"], "ab");
         assert_eq!(component["description"], "two lines");
         assert_eq!(document["dependencies"][0]["dependsOn"], json!(["pkg:cargo/zstd@1.0.0%2Bc1"]));
-        assert_eq!(document["dependencies"][1]["dependsOn"], json!([]));
+        assert_eq!(document["components"][1]["cpe"], "cpe:2.3:a:sqlite:sqlite:3.1.0:*:*:*:*:*:*:*");
+        assert_eq!(document["dependencies"][1]["dependsOn"], json!(["pkg:generic/sqlite@3.1.0"]));
+        assert_eq!(document["dependencies"][2]["dependsOn"], json!([]));
     }
 
     #[test]
     fn a_program_without_its_own_crate_is_a_fault() {
-        assert!(document("2026-01-01T00:00:00Z", &[linked("a", "1.0.0")]).is_err());
+        assert!(document("2026-01-01T00:00:00Z", &[linked("a", "1.0.0")], &sqlite()).is_err());
     }
 }
