@@ -8,6 +8,7 @@ mod build;
 mod commit;
 mod debian_package;
 mod dependencies;
+mod documents;
 mod environment;
 mod glibc;
 mod gzip;

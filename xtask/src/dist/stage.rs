@@ -9,7 +9,7 @@ use std::process::Command;
 
 use super::build::{self, BuiltServer};
 use super::environment::neutral;
-use super::{NAME, Release, gzip};
+use super::{NAME, Release, documents, gzip};
 use crate::failure::VerbFailure;
 use crate::workspace;
 
@@ -20,13 +20,12 @@ const FOLDER: &str = "package";
 const SHELLS: [(&str, &str); 3] = [("bash", NAME), ("zsh", "_portcullis"), ("fish", "portcullis.fish")];
 
 /// What is shipped as it is in the repository.
-const COPIED: [&str; 9] = [
+const COPIED: [&str; 8] = [
     "CHANGELOG.md",
     "LICENSE-APACHE",
     "LICENSE-MIT",
     "README.md",
     "UPGRADING.md",
-    "docs/install.md",
     "packaging/debian/copyright",
     "packaging/systemd/portcullis.service",
     "packaging/systemd/portcullis.socket",
@@ -59,6 +58,9 @@ impl Stage {
         for path in COPIED {
             stage.copy(&release.workspace.root.join(path))?;
         }
+        for path in documents::shipped(&release.workspace.root)? {
+            stage.copy_to(&release.workspace.root.join(&path), &path)?;
+        }
         stage.write("THIRD-PARTY-LICENSES", licences)?;
         stage.write(DEBIAN_CHANGELOG, &debian_changelog(release))?;
         gzip::compress(&stage.folder.join(DEBIAN_CHANGELOG))?;
@@ -83,7 +85,7 @@ impl Stage {
             gzip::compress(&page)?;
         }
         for (shell, file) in SHELLS {
-            self.make_folder(&format!("completions/{shell}"))?;
+            self.make_folder(format!("completions/{shell}"))?;
             let script =
                 workspace::output(neutral(Command::new(&server.program)).args(["completions", shell]))?;
             self.write(&format!("completions/{shell}/{file}"), &script)?;
@@ -93,7 +95,7 @@ impl Stage {
         self.write("portcullis.toml", &workspace::output(&mut init)?)
     }
 
-    fn make_folder(&self, name: &str) -> Result<PathBuf, VerbFailure> {
+    fn make_folder(&self, name: impl AsRef<Path>) -> Result<PathBuf, VerbFailure> {
         let folder = self.folder.join(name);
         let made = fs::create_dir_all(&folder);
         made.map_err(VerbFailure::doing(format!("cannot make {}", folder.display())))?;
@@ -101,8 +103,13 @@ impl Stage {
     }
 
     fn copy(&self, from: &Path) -> Result<(), VerbFailure> {
-        let to = self.folder.join(from.file_name().unwrap_or_default());
-        let copied = fs::copy(from, to);
+        self.copy_to(from, Path::new(from.file_name().unwrap_or_default()))
+    }
+
+    /// Under a path from the stage.
+    fn copy_to(&self, from: &Path, to: &Path) -> Result<(), VerbFailure> {
+        self.make_folder(to.parent().unwrap_or(to))?;
+        let copied = fs::copy(from, self.folder.join(to));
         copied.map_err(VerbFailure::doing(format!("cannot copy {}", from.display())))?;
         Ok(())
     }

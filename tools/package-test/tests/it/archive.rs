@@ -14,7 +14,7 @@ use crate::release;
 use crate::shell::{Outcome, run};
 
 /// What an operator looks for beside the program.
-const BROUGHT: [&str; 12] = [
+const BROUGHT: [&str; 15] = [
     "CHANGELOG.md",
     "LICENSE-APACHE",
     "LICENSE-MIT",
@@ -22,7 +22,10 @@ const BROUGHT: [&str; 12] = [
     "THIRD-PARTY-LICENSES",
     "UPGRADING.md",
     "completions/bash/portcullis",
-    "install.md",
+    "docs/gateway/nginx.md",
+    "docs/install.md",
+    "docs/operations.md",
+    "docs/revocation-feed/verifier.py",
     "man/portcullis.1.gz",
     "portcullis.service",
     "portcullis.socket",
