@@ -151,6 +151,31 @@ pub(crate) fn is_root() -> bool {
     std::fs::metadata("/proc/self").is_ok_and(|metadata| metadata.uid() == 0)
 }
 
+/// Why no root of Debian can be made and started here: both take root that may mount. Root of a usual container may
+/// not.
+pub(crate) fn obstacle_to_roots() -> Option<&'static str> {
+    obstacle(is_root(), may_mount)
+}
+
+fn obstacle(is_root: bool, may_mount: impl FnOnce() -> bool) -> Option<&'static str> {
+    if !is_root {
+        return Some(
+            "that needs root. With a folder of its own, root leaves nothing in yours:\n  \
+             sudo env PATH=\"$PATH\" CARGO_TARGET_DIR=/var/tmp/portcullis-packages cargo xtask packages",
+        );
+    }
+    (!may_mount()).then_some(
+        "that mounts file systems, and root of this container may not: run it on a machine, or give the container the \
+         capability CAP_SYS_ADMIN (`docker run --privileged`)",
+    )
+}
+
+fn may_mount() -> bool {
+    let mut unshare = Command::new("unshare");
+    let unshare = unshare.args(["--mount", "true"]).stderr(Stdio::null());
+    unshare.status().is_ok_and(|status| status.success())
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -169,5 +194,11 @@ mod tests {
             advice.ends_with("&& sudo apt-get install --yes --no-install-recommends npm strace"),
             "{advice}"
         );
+    }
+    #[test]
+    fn roots_are_made_by_root_that_may_mount() {
+        assert!(obstacle(false, || true).unwrap().contains("sudo env"));
+        assert!(obstacle(true, || false).unwrap().contains("CAP_SYS_ADMIN"));
+        assert_eq!(obstacle(true, || true), None);
     }
 }

@@ -17,10 +17,8 @@ const PROFILE: &str = "release";
 
 /// The verb. Arguments are parts of the names of tests.
 pub(crate) fn run(arguments: &[String]) -> Result<(), VerbFailure> {
-    if !debian::is_root() {
-        return Err(VerbFailure::Usage(
-            "packages are installed on a Debian of their own, by root: use sudo".to_owned(),
-        ));
+    if let Some(obstacle) = debian::obstacle_to_roots() {
+        return Err(VerbFailure::Usage(format!("packages are tried on Debian roots: {obstacle}")));
     }
     debian::make_sure(&debian::FOR_PACKAGES)?;
     let workspace = Workspace::load()?;

@@ -33,11 +33,12 @@ const FAULTS: &str = "8";
 /// The verb.
 pub(crate) fn run(arguments: &[String]) -> Result<(), VerbFailure> {
     let workspace = Workspace::load()?;
+    let obstacle = if arguments.is_empty() { debian::obstacle_to_roots() } else { None };
     let mut summary = Summary::default();
     let result = summary
         .time("needs", || make_ready(&workspace))
         .and_then(|places| steps(&workspace, arguments, &places))
-        .and_then(|steps| run_all(steps, &mut summary));
+        .and_then(|steps| run_all(steps, obstacle, &mut summary));
     say::line(&summary.text());
     result
 }
@@ -54,7 +55,7 @@ struct TestStep {
     command: Command,
 }
 
-/// What needs root, and is left to those that have it: said loudly, as it is no success.
+/// What not every machine can do: left out loudly, as it is no success.
 const PACKAGES: &str = "packages";
 
 fn steps(
@@ -111,14 +112,12 @@ fn torture(workspace: &Workspace) -> Command {
     command
 }
 
-/// Runs steps until one fails.
-fn run_all(steps: Vec<TestStep>, summary: &mut Summary) -> Result<(), VerbFailure> {
+/// Runs steps until one fails. An obstacle is why packages cannot be tried here.
+fn run_all(steps: Vec<TestStep>, obstacle: Option<&str>, summary: &mut Summary) -> Result<(), VerbFailure> {
+    summary.note = obstacle.map(|obstacle| format!("The packages were NOT tried: {obstacle}"));
     let mut result = Ok(());
     for mut step in steps {
-        if step.name == PACKAGES && !debian::is_root() {
-            say::complaint(
-                "xtask: the packages were NOT tried: that needs root; `sudo cargo xtask packages` does it",
-            );
+        if step.name == PACKAGES && obstacle.is_some() {
             summary.rows.push((step.name, "NOT RUN", Duration::ZERO));
         } else if result.is_ok() {
             result = summary.time(step.name, || workspace::run(&mut step.command));
@@ -133,6 +132,8 @@ fn run_all(steps: Vec<TestStep>, summary: &mut Summary) -> Result<(), VerbFailur
 #[derive(Default)]
 struct Summary {
     rows: Vec<(&'static str, &'static str, Duration)>,
+    /// What the reader must not miss.
+    note: Option<String>,
 }
 
 impl Summary {
@@ -156,7 +157,8 @@ impl Summary {
         let rows = self.rows.iter();
         let rows =
             rows.map(|(name, end, time)| format!("  {name:<10} {end:<8} {:>7.1} s", time.as_secs_f64()));
-        std::iter::once("\nxtask test:".to_owned()).chain(rows).collect::<Vec<_>>().join("\n")
+        let title = std::iter::once("\nxtask test:".to_owned());
+        title.chain(rows).chain(self.note.clone()).collect::<Vec<_>>().join("\n")
     }
 }
 
@@ -206,11 +208,21 @@ mod tests {
         let mut summary = Summary::default();
         let result = run_all(
             vec![step("first", "true"), step("second", "false"), step("third", "true")],
+            None,
             &mut summary,
         );
         assert!(result.is_err());
         let ends: Vec<&str> = summary.rows.iter().map(|(_, end, _)| *end).collect();
         assert_eq!(ends, ["ok", "FAILED", "not run"]);
         assert!(summary.text().contains("second     FAILED"), "{}", summary.text());
+    }
+
+    #[test]
+    fn what_cannot_be_tried_here_is_no_success_and_the_summary_says_why() {
+        let packages = TestStep { name: PACKAGES, command: Command::new("false") };
+        let mut summary = Summary::default();
+        run_all(vec![packages], Some("no mounts"), &mut summary).unwrap();
+        let text = summary.text();
+        assert!(text.contains("packages   NOT RUN") && text.ends_with("NOT tried: no mounts"), "{text}");
     }
 }
