@@ -9,11 +9,13 @@ WORKDIR /portcullis
 COPY . .
 ARG BUILD_COMMIT
 RUN cargo build --locked --package portcullis-server --profile dist
-RUN packaging/container/make-root /image target/dist/portcullis
+# The folder of data goes by a way of its own. Some builders give all that they copy to root unless `--chown` says
+# otherwise, and `--chown` changes what a copy makes, but no folder that is there already.
+RUN packaging/container/make-root /image target/dist/portcullis && mkdir /owned && mv /image/var/lib/portcullis /owned/
 
 FROM scratch
 COPY --from=build /image /
-COPY --from=build --chown=10001:10001 /image/var/lib/portcullis /var/lib/portcullis
+COPY --from=build --chown=10001:10001 /owned /var/lib
 ENV PORTCULLIS_DATA_DIR=/var/lib/portcullis
 ENV PORTCULLIS_LISTEN=0.0.0.0:3000
 USER 10001:10001

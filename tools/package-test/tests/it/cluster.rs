@@ -2,11 +2,12 @@
 //! the place of their images. Names, variables, commands and nginx's configuration are those of the files. All of them
 //! share one loopback interface, so each listens on an address of its own.
 
-use std::collections::HashMap;
+use std::collections::{BTreeSet, HashMap};
 use std::fs;
 use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
+use std::sync::Arc;
 use std::thread;
 use std::time::Duration;
 
@@ -14,8 +15,8 @@ use serde_json::Value;
 use tempfile::TempDir;
 
 use crate::compose::{ComposeFile, repository};
-use crate::image::{Container, Image, RunningContainer};
-use crate::network::Network;
+use crate::image::{Container, RunningContainer};
+use crate::network::{Network, WITH_ITS_TEST};
 use crate::shell::{Outcome, run};
 
 const NODES: [(&str, &str); 3] =
@@ -26,12 +27,11 @@ const REDIS: (&str, &str) = ("redis", "127.0.0.22");
 const NGINX: &str = "127.0.0.1";
 
 /// Everything that runs. It is stopped with its owner, the servers first.
-pub(crate) struct Cluster<'a> {
-    _servers: Vec<RunningContainer>,
+pub(crate) struct Cluster {
+    servers: Vec<(RunningContainer, Container)>,
     _stores: Vec<StoreProcess>,
-    network: Box<Network>,
+    network: Arc<Network>,
     _folder: TempDir,
-    _image: &'a Image,
 }
 
 /// A process of Debian's own; it is killed with its owner.
@@ -44,21 +44,39 @@ impl Drop for StoreProcess {
     }
 }
 
-impl<'a> Cluster<'a> {
-    pub(crate) fn start(image: &'a Image) -> Self {
+impl Cluster {
+    pub(crate) fn start() -> Self {
         let compose = ComposeFile::read();
         let folder = tempfile::tempdir().unwrap();
-        let network = Box::new(Network::with(&[&NODES[..], &[POSTGRES, REDIS]].concat()));
+        let network = Arc::new(Network::with(&[&NODES[..], &[POSTGRES, REDIS]].concat()));
         let mut stores = vec![
             start_postgres(&network, folder.path(), &compose.environment("postgres")),
             start_redis(&network, folder.path(), &compose.command("redis")),
         ];
-        let servers = NODES.map(|(name, address)| start_node(image, &network, &compose, name, address));
+        let servers = NODES.map(|(name, address)| start_node(&network, &compose, name, address));
         stores.push(start_nginx(&network, folder.path()));
-        let cluster =
-            Self { _servers: servers.into(), _stores: stores, network, _folder: folder, _image: image };
+        let cluster = Self { servers: servers.into(), _stores: stores, network, _folder: folder };
         wait("nginx answers", || (cluster.through_nginx(&["/readyz"]).0 == "200").then_some(()));
         cluster
+    }
+
+    /// Stops a node while requests are sent, and some more afterwards. Says with which code it ended, and what the
+    /// requests were answered.
+    pub(crate) fn stop_a_node_under(
+        &mut self,
+        request: impl Fn(&Self) -> String,
+    ) -> (Option<i32>, BTreeSet<String>) {
+        let (node, _container) = self.servers.pop().unwrap();
+        let mut answers = BTreeSet::new();
+        let code = thread::scope(|scope| {
+            let stopping = scope.spawn(|| node.stop());
+            while !stopping.is_finished() {
+                answers.insert(request(self));
+            }
+            stopping.join().unwrap()
+        });
+        answers.extend((0..2 * NODES.len()).map(|_| request(self)));
+        (code, answers)
     }
 
     pub(crate) fn through_nginx(&self, words: &[&str]) -> (String, Value) {
@@ -75,6 +93,11 @@ impl<'a> Cluster<'a> {
 
     pub(crate) fn eventually_on_all_nodes(&self, words: &[&str], status: &str) {
         wait("all nodes say it", || (self.on_all_nodes(words) == [status; 3]).then_some(()));
+    }
+
+    /// What all nodes have logged.
+    pub(crate) fn logs(&self) -> String {
+        self.servers.iter().map(|(_, container)| container.log()).collect()
     }
 
     pub(crate) fn sessions_in_redis(&self) -> usize {
@@ -105,17 +128,16 @@ fn wait<T>(what: &str, look: impl Fn() -> Option<T>) -> T {
 }
 
 fn start_node(
-    image: &Image,
-    network: &Network,
+    network: &Arc<Network>,
     compose: &ComposeFile,
     name: &str,
     address: &str,
-) -> RunningContainer {
-    let mut environment = compose.environment(name);
-    // Of the network in the file. Here nginx has this one.
-    environment.insert("PORTCULLIS_PROXIES_TRUSTED".to_owned(), NGINX.to_owned());
+) -> (RunningContainer, Container) {
     let address = SocketAddr::new(address.parse().unwrap(), 3000);
-    Container::new(image, Some(network), environment, address).start()
+    // The file trusts its own network. Here nginx has this address.
+    let container = Container::new(Some(network.clone()), compose, name, address)
+        .with("PORTCULLIS_PROXIES_TRUSTED", NGINX);
+    (container.start(), container)
 }
 
 /// As the image does it at its first start: the user is a superuser, and has a database.
@@ -146,9 +168,8 @@ fn start_postgres(network: &Network, folder: &Path, environment: &HashMap<String
 /// PostgreSQL refuses to run as root.
 fn as_postgres(network: Option<&Network>, program: &str) -> Command {
     let mut command = Network::command(network, "setpriv");
-    command
-        .args(["--reuid=postgres", "--regid=postgres", "--clear-groups", "--"])
-        .arg(postgres_program(program));
+    command.args(["--reuid=postgres", "--regid=postgres", "--clear-groups"]).args(WITH_ITS_TEST);
+    command.arg("--").arg(postgres_program(program));
     command
 }
 
@@ -160,7 +181,7 @@ fn postgres_program(name: &str) -> PathBuf {
 
 fn start_redis(network: &Network, folder: &Path, words: &[String]) -> StoreProcess {
     let (program, options) = words.split_first().unwrap();
-    let mut redis = Network::command(Some(network), program);
+    let mut redis = Network::lasting(Some(network), program);
     redis.args(options).args(["--bind", REDIS.1, "--protected-mode", "no", "--dir"]).arg(folder);
     let process = StoreProcess(redis.stdin(Stdio::null()).stdout(Stdio::null()).spawn().unwrap());
     wait("Redis answers", || {
@@ -179,7 +200,7 @@ fn start_nginx(network: &Network, folder: &Path) -> StoreProcess {
     let head = format!("pid {0}/nginx.pid; error_log {0}/nginx.log;", folder.display());
     fs::write(&file, format!("{head}\nevents {{}}\nhttp {{\naccess_log off;\n{temporary}\n{conf}}}\n"))
         .unwrap();
-    let mut nginx = Network::command(Some(network), "nginx");
+    let mut nginx = Network::lasting(Some(network), "nginx");
     nginx.arg("-c").arg(&file).args(["-g", "daemon off; master_process off;"]).stdin(Stdio::null());
     StoreProcess(nginx.spawn().unwrap())
 }

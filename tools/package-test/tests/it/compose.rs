@@ -11,8 +11,8 @@ use crate::shell::Outcome;
 
 const TO_JSON: &str = "import json, sys, yaml; print(json.dumps(yaml.safe_load(open(sys.argv[1]))))";
 
-/// What an operator puts into `.env`.
-const MASTER_KEY: &str = "0123456789abcdef0123456789abcdef0123456789abcdef0123456789abcdef";
+/// Where secrets are in a container.
+const SECRETS: &str = "/run/secrets/";
 
 /// The file.
 pub(crate) struct ComposeFile(Value);
@@ -32,25 +32,41 @@ impl ComposeFile {
         environment.iter().map(|(name, value)| (name.clone(), stated(value.as_str().unwrap()))).collect()
     }
 
+    /// Where a service finds its key: the one secret that it gets, which is a file of this machine.
+    pub(crate) fn key_file(&self, service: &str) -> String {
+        let secrets = self.0["services"][service]["secrets"].as_array().unwrap();
+        let [Value::String(name)] = &secrets[..] else {
+            panic!("{secrets:?}");
+        };
+        assert_eq!(stated(self.0["secrets"][name]["file"].as_str().unwrap()), "/etc/portcullis/master.key");
+        format!("{SECRETS}{name}")
+    }
+
     pub(crate) fn command(&self, service: &str) -> Vec<String> {
         serde_json::from_value(self.0["services"][service]["command"].clone()).unwrap()
     }
 
-    /// The services of a profile; those without one, if it is none.
-    pub(crate) fn services(&self, profile: Option<&str>) -> Vec<&str> {
+    /// What `docker compose --profile …` starts.
+    pub(crate) fn services(&self, profile: &str) -> Vec<&str> {
         let services = self.0["services"].as_object().unwrap().iter();
-        let of_profile = services.filter(|(_, service)| service["profiles"][0].as_str() == profile);
-        of_profile.map(|(name, _)| name.as_str()).collect()
+        let started = services.filter(|(_, service)| match service["profiles"].as_array() {
+            Some(profiles) => profiles.iter().any(|its| its == profile),
+            None => true,
+        });
+        started.map(|(name, _)| name.as_str()).collect()
+    }
+
+    /// The ports of this machine that these services take.
+    pub(crate) fn published(&self, services: &[&str]) -> Vec<&str> {
+        let ports = services.iter().filter_map(|name| self.0["services"][name]["ports"].as_array());
+        ports.flatten().map(|port| port.as_str().unwrap()).collect()
     }
 }
 
 fn stated(value: &str) -> String {
     let variable = value.strip_prefix("${").and_then(|rest| rest.strip_suffix('}'));
-    match variable.map(|variable| variable.split_once(":-")) {
-        Some(Some((_, default))) => default.to_owned(),
-        Some(None) => MASTER_KEY.to_owned(),
-        None => value.to_owned(),
-    }
+    let default = variable.map(|variable| variable.split_once(":-").expect("a default").1);
+    default.unwrap_or(value).to_owned()
 }
 
 /// The repository's folder.

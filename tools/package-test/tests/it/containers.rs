@@ -1,5 +1,6 @@
 //! One server in a container, and the cluster of `compose.yaml`.
 
+use std::collections::BTreeSet;
 use std::net::TcpListener;
 
 use serde_json::json;
@@ -12,16 +13,14 @@ use crate::image::{Container, Image};
 
 #[test]
 fn a_container_serves_as_its_own_user_on_a_read_only_root_and_keeps_its_volume() {
-    let image = Image::make();
+    let image = Image::get();
     for shell in ["bin/sh", "usr/bin/sh", "bin/bash", "usr/bin/bash"] {
         assert!(!image.root().join(shell).exists(), "{shell}");
     }
     let compose = ComposeFile::read();
-    assert_eq!(compose.services(None), ["server"], "it is what `docker compose up` starts");
-    let mut environment = compose.environment("server");
     let address = TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap();
-    environment.insert("PORTCULLIS_PUBLIC_URL".to_owned(), format!("http://localhost:{}", address.port()));
-    let container = Container::new(&image, None, environment, address);
+    let container = Container::new(None, &compose, "server", address)
+        .with("PORTCULLIS_PUBLIC_URL", &format!("http://localhost:{}", address.port()));
     assert!(!container.is_healthy(), "before it runs");
     let server = container.start();
     let user = json!({ "email": "ann@example.com", "password": "a horse that is correct", "name": "Ann" });
@@ -39,23 +38,37 @@ fn a_container_serves_as_its_own_user_on_a_read_only_root_and_keeps_its_volume()
 
 #[test]
 fn a_container_that_is_not_configured_says_what_it_needs() {
-    let image = Image::make();
-    let environment = ComposeFile::read().environment("server");
-    let said = Container::new(&image, None, environment, "0.0.0.0:1".parse().unwrap()).refused();
+    let container = Container::new(None, &ComposeFile::read(), "server", "0.0.0.0:1".parse().unwrap());
+    let said = container.refused();
     for setting in ["public_url", "master_key", "mail.transport"] {
         assert!(said.contains(setting), "{said}");
     }
 }
 
 #[test]
-fn the_cluster_signs_a_user_in_on_all_nodes_and_out_on_all() {
-    let image = Image::make();
-    let cluster = Cluster::start(&image);
+fn one_server_and_the_cluster_are_on_the_same_port_of_the_machine_itself_and_apart() {
+    let compose = ComposeFile::read();
+    assert_eq!(compose.services("single"), ["server"]);
+    let cluster = ["nginx", "postgres", "redis", "server-1", "server-2", "server-3"];
+    assert_eq!(compose.services("cluster"), cluster);
+    for services in [&["server"][..], &cluster] {
+        assert_eq!(compose.published(services), ["127.0.0.1:3000:3000"]);
+    }
+}
+
+#[test]
+fn the_cluster_signs_a_user_in_on_all_nodes_and_out_on_all_and_a_node_may_stop() {
+    let mut cluster = Cluster::start();
     let user = r#"{"email":"ann@example.com","password":"a horse that is correct","name":"Ann"}"#;
     let (status, _) = cluster.through_nginx(&["/auth/session-jwt/register", "--json", user]);
     assert_eq!(status, "201");
-    let (status, signed_in) = cluster.through_nginx(&["/auth/session-jwt/login", "--json", user]);
+    // Another proxy, in front of nginx, names the client.
+    let of_client = ["--header", "X-Forwarded-For: 203.0.113.7", "--json", user];
+    let login = [&["/auth/session-jwt/login"], &of_client[..]].concat();
+    let (status, signed_in) = cluster.through_nginx(&login);
     assert_eq!(status, "201", "{signed_in}");
+    let logs = cluster.logs();
+    assert!(logs.contains("203.0.113.7"), "{logs}");
     let bearer = format!("Authorization: Bearer {}", signed_in["access_token"].as_str().unwrap());
     let profile = ["/auth/session-jwt/profile", "--header", &bearer];
     assert_eq!(cluster.on_all_nodes(&profile), ["200"; 3]);
@@ -64,4 +77,11 @@ fn the_cluster_signs_a_user_in_on_all_nodes_and_out_on_all() {
         cluster.on_node(1, &["/auth/session-jwt/logout", "--request", "POST", "--header", &bearer]);
     assert_eq!(status, "201");
     cluster.eventually_on_all_nodes(&profile, "401");
+
+    let stopped = cluster.stop_a_node_under(|cluster| cluster.through_nginx(&login).0);
+    assert_eq!(
+        stopped,
+        (Some(0), BTreeSet::from(["201".to_owned()])),
+        "no request is lost, and none refused"
+    );
 }

@@ -7,51 +7,75 @@ use std::net::SocketAddr;
 use std::os::unix::fs::{MetadataExt as _, PermissionsExt as _, chown};
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
+use std::sync::{Arc, OnceLock};
 use std::thread;
 use std::time::Duration;
 
 use tempfile::TempDir;
 
-use crate::compose::repository;
+use crate::compose::{ComposeFile, repository};
 use crate::network::Network;
 use crate::release;
 use crate::shell::{Outcome, run};
 
 const DATA: &str = "var/lib/portcullis";
 
-/// What a container's engine mounts, and then runs: `$1` is the root, `$2` the volume, `$3` the user.
+/// What an operator's file has in it.
+const MASTER_KEY: &str = "0123456789abcdef0123456789abcdef0123456789abcdef0123456789abcdef";
+
+/// How often a server is asked whether it is healthy, 50 ms apart: it may have a slow machine to start on.
+const TRIES: usize = 2_400;
+
+/// What a container's engine mounts, and then runs: `$1` is the root, `$2` the volume, `$3` the file of the key, `$4`
+/// where it is inside, and `$5` the user. The program is process 1 inside, as without `--init`.
 const ENGINE: &str = r#"set -e
 mount --bind "$1" "$1"
 mount --bind "$2" "$1/var/lib/portcullis"
 : >>"$1/etc/hosts"
 mount --bind /etc/hosts "$1/etc/hosts"
+mkdir -p "$(dirname "$1$4")"
+: >>"$1$4"
+mount --bind "$3" "$1$4"
 mount -o remount,bind,ro "$1"
 mount -t proc proc "$1/proc"
-root=$1 user=$3
-shift 3
+root=$1 user=$5
+shift 5
 exec chroot --userspec="$user" "$root" "$@"
 "#;
 
 /// The file system, and what the `Dockerfile` says of it.
 pub(crate) struct Image {
-    folder: TempDir,
+    folder: PathBuf,
     /// By their first word.
     instructions: Vec<(String, String)>,
 }
 
 impl Image {
-    pub(crate) fn make() -> Self {
-        let folder = tempfile::tempdir().unwrap();
-        let program = unpacked_program(folder.path());
+    /// The image, which is made once for all tests.
+    pub(crate) fn get() -> &'static Self {
+        static IMAGE: OnceLock<Image> = OnceLock::new();
+        IMAGE.get_or_init(Self::make)
+    }
+
+    /// It takes the place of the one before.
+    fn make() -> Self {
+        let folder = Path::new(env!("CARGO_TARGET_TMPDIR")).join("image");
+        if folder.exists() {
+            fs::remove_dir_all(&folder).unwrap();
+        }
+        fs::create_dir_all(&folder).unwrap();
+        let program = unpacked_program(&folder);
         let make_root = repository().join("packaging/container/make-root");
-        let root = folder.path().join("root");
-        run(make_root.to_str().unwrap(), &[root.to_str().unwrap(), program.to_str().unwrap()]);
+        let root = folder.join("root");
+        // Whatever the umask is, user 10001 can read what it needs.
+        let under_umask = ["-c", "umask 077; exec \"$@\"", "sh", make_root.to_str().unwrap()];
+        run("sh", &[&under_umask[..], &[root.to_str().unwrap(), program.to_str().unwrap()]].concat());
         let dockerfile = fs::read_to_string(repository().join("Dockerfile")).unwrap();
         Self { folder, instructions: instructions(&dockerfile) }
     }
 
     pub(crate) fn root(&self) -> PathBuf {
-        self.folder.path().join("root")
+        self.folder.join("root")
     }
 
     fn instruction(&self, name: &str) -> &str {
@@ -71,39 +95,72 @@ impl Image {
     }
 }
 
-/// A container, running or not, with a volume of its own.
-pub(crate) struct Container<'a> {
-    image: &'a Image,
-    network: Option<&'a Network>,
+/// A container, running or not, with a volume and a key of its own.
+pub(crate) struct Container {
+    image: &'static Image,
+    network: Option<Arc<Network>>,
     environment: HashMap<String, String>,
-    volume: TempDir,
-    pub(crate) address: SocketAddr,
+    key_file: String,
+    folder: TempDir,
 }
 
-impl<'a> Container<'a> {
-    /// One of an image, which listens here: all containers share this machine's network, or the one that is given.
+impl Container {
+    /// One of a service of the file, which listens here: all containers share this machine's network, or the one that
+    /// is given.
     pub(crate) fn new(
-        image: &'a Image,
-        network: Option<&'a Network>,
-        mut environment: HashMap<String, String>,
+        network: Option<Arc<Network>>,
+        compose: &ComposeFile,
+        service: &str,
         address: SocketAddr,
     ) -> Self {
+        let image = Image::get();
+        let mut environment = compose.environment(service);
         // A sign-in without a code by mail, so that it takes one request.
         environment.insert("PORTCULLIS_STRATEGIES_ENABLED".to_owned(), "device,session-jwt".to_owned());
         environment.insert("PORTCULLIS_LISTEN".to_owned(), address.to_string());
-        let volume = new_volume(&image.root().join(DATA));
-        Self { image, network, environment, volume, address }
+        let folder = tempfile::tempdir().unwrap();
+        let covered = fs::metadata(image.root().join(DATA)).unwrap();
+        let container = Self { image, network, environment, key_file: compose.key_file(service), folder };
+        // A new volume gets owner and permissions of the folder that it covers.
+        fs::create_dir(container.volume()).unwrap();
+        fs::set_permissions(container.volume(), Permissions::from_mode(covered.mode())).unwrap();
+        chown(container.volume(), Some(covered.uid()), Some(covered.gid())).unwrap();
+        fs::write(container.key(), MASTER_KEY).unwrap();
+        fs::set_permissions(container.key(), Permissions::from_mode(0o400)).unwrap();
+        chown(container.key(), Some(covered.uid()), None).unwrap();
+        container
     }
 
-    pub(crate) fn volume(&self) -> &Path {
-        self.volume.path()
+    /// States another value than the file does.
+    pub(crate) fn with(mut self, name: &str, value: &str) -> Self {
+        self.environment.insert(name.to_owned(), value.to_owned());
+        self
     }
 
-    /// A program in the container, as an engine runs it.
+    pub(crate) fn volume(&self) -> PathBuf {
+        self.folder.path().join("volume")
+    }
+
+    /// What the server has said since its last start.
+    pub(crate) fn log(&self) -> String {
+        fs::read_to_string(self.log_path()).unwrap()
+    }
+
+    fn log_path(&self) -> PathBuf {
+        self.folder.path().join("log")
+    }
+
+    fn key(&self) -> PathBuf {
+        self.folder.path().join("master.key")
+    }
+
+    /// A program in the container, as an engine runs it: as process 1 of its own. If the test is killed, the outer of
+    /// the two namespaces ends, and takes the inner one with it.
     fn command(&self, words: &[String]) -> Command {
-        let mut command = Network::command(self.network, "unshare");
+        let mut command = Network::lasting(self.network.as_deref(), "unshare");
+        command.args(["--pid", "--kill-child", "--", "unshare", "--pid", "--fork"]);
         command.args(["--mount", "--propagation=private", "--", "sh", "-c", ENGINE, "engine"]);
-        command.args([&self.image.root(), self.volume.path()] as [&Path; 2]);
+        command.args([self.image.root(), self.volume(), self.key()]).arg(&self.key_file);
         command.arg(self.image.instruction("USER")).args(words);
         command.env_clear().env("PATH", "/usr/sbin:/usr/bin:/sbin:/bin");
         command.envs(self.image.environment()).envs(&self.environment);
@@ -129,46 +186,51 @@ impl<'a> Container<'a> {
 
     /// Starts it, and waits until it is healthy.
     pub(crate) fn start(&self) -> RunningContainer {
-        let log_path = self.image.folder.path().join(format!("{}.log", self.address));
-        let log = File::create(&log_path).unwrap();
+        let log = File::create(self.log_path()).unwrap();
         let mut serving = self.serving();
         serving.stdin(Stdio::null()).stdout(log.try_clone().unwrap()).stderr(log);
         let mut running = RunningContainer(serving.spawn().unwrap());
-        while !self.is_healthy() {
+        for _ in 0..TRIES {
+            if self.is_healthy() {
+                return running;
+            }
             let ended = running.0.try_wait().unwrap();
-            assert!(ended.is_none(), "{}", fs::read_to_string(&log_path).unwrap());
+            assert!(ended.is_none(), "{}", self.log());
             thread::sleep(Duration::from_millis(50));
         }
-        running
+        panic!("it never became healthy:\n{}", self.log());
     }
 }
 
-/// The process in a container; it is killed with its test.
+/// The process in a container; it is killed with its owner.
 pub(crate) struct RunningContainer(Child);
 
 impl RunningContainer {
     /// Stops it as engines do, and says with which code it ended.
     pub(crate) fn stop(mut self) -> Option<i32> {
-        run("kill", &["-TERM", &self.0.id().to_string()]);
+        run("kill", &["-TERM", &self.innermost()]);
         self.0.wait().unwrap().code()
+    }
+
+    /// The program itself: the others wait for it, and end with its code.
+    fn innermost(&self) -> String {
+        let mut innermost = self.0.id().to_string();
+        while let Ok(children) = fs::read_to_string(format!("/proc/{innermost}/task/{innermost}/children")) {
+            let Some(child) = children.split_whitespace().next() else { break };
+            child.clone_into(&mut innermost);
+        }
+        innermost
     }
 }
 
 impl Drop for RunningContainer {
     fn drop(&mut self) {
-        // It may be gone already.
-        let _ = self.0.kill();
-        let _ = self.0.wait();
+        if matches!(self.0.try_wait(), Ok(None)) {
+            run("kill", &["-KILL", &self.innermost()]);
+            // It is gone with what ran in it.
+            let _ = self.0.wait();
+        }
     }
-}
-
-/// A new volume gets owner and permissions of the folder that it covers.
-fn new_volume(covered: &Path) -> TempDir {
-    let volume = tempfile::tempdir().unwrap();
-    let covered = fs::metadata(covered).unwrap();
-    fs::set_permissions(&volume, Permissions::from_mode(covered.mode())).unwrap();
-    chown(volume.path(), Some(covered.uid()), Some(covered.gid())).unwrap();
-    volume
 }
 
 fn unpacked_program(folder: &Path) -> PathBuf {

@@ -14,6 +14,10 @@ echo ready
 exec cat
 "#;
 
+/// Has what follows killed with the thread that starts it, so that a test leaves nothing if it is killed. The kernel
+/// forgets this when a process changes its user, so a command that does so says it as the last thing.
+pub(crate) const WITH_ITS_TEST: [&str; 2] = ["--pdeathsig", "KILL"];
+
 /// The network. It goes with its owner.
 pub(crate) struct Network {
     keeper: Child,
@@ -45,6 +49,13 @@ impl Network {
         };
         let mut command = Command::new("nsenter");
         command.args(["--net", "--mount", "--target", &network.keeper.id().to_string(), "--", program]);
+        command
+    }
+
+    /// A command there that ends with its test.
+    pub(crate) fn lasting(network: Option<&Self>, program: &str) -> Command {
+        let mut command = Self::command(network, "setpriv");
+        command.args(WITH_ITS_TEST).args(["--", program]);
         command
     }
 }
