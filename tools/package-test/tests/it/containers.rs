@@ -1,7 +1,9 @@
 //! One server in a container, and the cluster of `compose.yaml`.
 
 use std::collections::BTreeSet;
+use std::fs;
 use std::net::TcpListener;
+use std::os::unix::fs::MetadataExt as _;
 
 use serde_json::json;
 
@@ -16,6 +18,10 @@ fn a_container_serves_as_its_own_user_on_a_read_only_root_and_keeps_its_volume()
     let image = Image::get();
     for shell in ["bin/sh", "usr/bin/sh", "bin/bash", "usr/bin/bash"] {
         assert!(!image.root().join(shell).exists(), "{shell}");
+    }
+    for read in ["etc/ssl/certs/ca-certificates.crt", "etc/passwd", "etc/nsswitch.conf", "etc/ssl/certs"] {
+        let mode = fs::metadata(image.root().join(read)).unwrap().mode();
+        assert_eq!(mode & 0o044, 0o044, "the user of the image reads {read}");
     }
     let compose = ComposeFile::read();
     let address = TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap();
