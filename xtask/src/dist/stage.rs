@@ -35,6 +35,8 @@ const DEBIAN_CHANGELOG: &str = "changelog.Debian";
 
 /// The key that the configuration file of Debian's package names.
 const MASTER_KEY: &str = "/etc/portcullis/master.key";
+/// The address that `portcullis.socket` holds, and no other one, which would be closed while the service restarts.
+const LISTEN: &str = "127.0.0.1:3000";
 /// Where the server's user may write there.
 const DATA: &str = "/var/lib/portcullis";
 
@@ -91,7 +93,8 @@ impl Stage {
             self.write(&format!("completions/{shell}/{file}"), &script)?;
         }
         let mut init = neutral(Command::new(&server.program));
-        init.args(["config", "init", "--stdout", "--data-dir", DATA, "--master-key-file", MASTER_KEY]);
+        init.args(["config", "init", "--stdout", "--listen", LISTEN, "--data-dir", DATA]);
+        init.args(["--master-key-file", MASTER_KEY]);
         self.write("portcullis.toml", &workspace::output(&mut init)?)
     }
 

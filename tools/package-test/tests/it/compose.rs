@@ -46,11 +46,11 @@ impl ComposeFile {
         serde_json::from_value(self.0["services"][service]["command"].clone()).unwrap()
     }
 
-    /// What `docker compose --profile …` starts.
-    pub(crate) fn services(&self, profile: &str) -> Vec<&str> {
+    /// What `docker compose up` starts, with a profile or without.
+    pub(crate) fn services(&self, profile: Option<&str>) -> Vec<&str> {
         let services = self.0["services"].as_object().unwrap().iter();
         let started = services.filter(|(_, service)| match service["profiles"].as_array() {
-            Some(profiles) => profiles.iter().any(|its| its == profile),
+            Some(profiles) => profiles.iter().any(|its| its.as_str() == profile),
             None => true,
         });
         started.map(|(name, _)| name.as_str()).collect()
