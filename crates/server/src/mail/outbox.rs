@@ -2,14 +2,13 @@
 //!
 //! A file is written under a hidden name and renamed when it is complete. Nothing is ever deleted.
 
-use std::fs::{self, DirBuilder, File};
+use std::fs;
 use std::io::{self, Write as _};
-use std::os::unix::fs::DirBuilderExt as _;
 use std::path::{Path, PathBuf};
 
 use portcullis_core::clock::Timestamp;
 use portcullis_core::outgoing_mail::DeliveryError;
-use portcullis_stores::sqlite::give_to_owner_of_folder;
+use portcullis_stores::sqlite::OwnersFolder;
 use tracing::info;
 
 use super::compose::ComposedMail;
@@ -30,24 +29,18 @@ pub(super) async fn put(outbox: &Path, composed: ComposedMail) -> Result<PathBuf
     Ok(path)
 }
 
-/// For the user of this process alone to read: the mail holds codes and links.
-fn write(folder: &Path, composed: &ComposedMail) -> io::Result<PathBuf> {
-    make_folder(folder)?;
-    let mut file = tempfile::Builder::new().prefix(".").suffix(".part").tempfile_in(folder)?;
+/// For the owner of the folder alone to read: the mail holds codes and links.
+fn write(outbox: &Path, composed: &ComposedMail) -> io::Result<PathBuf> {
+    let folder = OwnersFolder::open_or_make(outbox)?;
+    let hidden = |path: &Path| folder.make_file(path.file_name().unwrap_or_default().as_ref());
+    let mut file = tempfile::Builder::new().prefix(".").suffix(".part").make_in(outbox, hidden)?;
     file.write_all(&composed.mime.formatted())?;
     file.as_file().sync_all()?;
-    give_to_owner_of_folder(file.as_file(), folder)?;
-    let path = folder.join(name(composed));
-    file.persist(&path)?;
-    Ok(path)
-}
-
-fn make_folder(folder: &Path) -> io::Result<()> {
-    if folder.is_dir() {
-        return Ok(());
-    }
-    DirBuilder::new().recursive(true).mode(0o700).create(folder)?;
-    give_to_owner_of_folder(&File::open(folder)?, &folder.join(".."))
+    let name = name(composed);
+    let hidden = file.into_temp_path();
+    folder.rename(hidden.file_name().unwrap_or_default().as_ref(), name.as_ref())?;
+    hidden.keep()?;
+    Ok(outbox.join(name))
 }
 
 /// `20260128T221256311Z_ann@example.com_1b9d6bcd.eml`: sorts by time.

@@ -88,22 +88,49 @@ fn a_side_file_of_another_user_is_named_with_its_owner_and_the_cure() {
 /// Runs a command as a user that owns everything but `file`. Where this test does not run as root it cannot change
 /// owners: then the command may not write to the file for its mode.
 fn as_other_user(home: &Workdir, file: &Path, line: &str) -> CommandOutput {
-    let directory = home.database().parent().unwrap().to_owned();
-    let root = directory.parent().unwrap().to_owned();
     if fs::metadata(file).unwrap().uid() != 0 {
         fs::set_permissions(file, Permissions::from_mode(0o400)).unwrap();
         return home.run(line);
     }
+    for path in [home.database().parent().unwrap(), &home.database()] {
+        chown(path, Some(OTHER_USER), Some(OTHER_USER)).unwrap();
+    }
+    run_by_other_user(home, line)
+}
+
+fn run_by_other_user(home: &Workdir, line: &str) -> CommandOutput {
     // The other user may not reach the directory that the binary was built in.
-    let binary = root.join("portcullis");
+    let binary = home.path("portcullis");
     fs::copy(env!("CARGO_BIN_EXE_portcullis"), &binary).unwrap();
-    for path in [root, directory, home.database()] {
+    for path in [binary.parent().unwrap(), &binary] {
         chown(path, Some(OTHER_USER), Some(OTHER_USER)).unwrap();
     }
     let mut command = home.command(binary.to_str().unwrap());
     CommandOutput::of(
         &command.args(line.split_whitespace()).uid(OTHER_USER).gid(OTHER_USER).output().unwrap(),
     )
+}
+
+/// Where this test does not run as root, everything is of the one user that runs it.
+#[test]
+fn what_root_makes_in_the_data_folder_of_another_user_is_that_users() {
+    let home = Workdir::new();
+    let data = home.database().parent().unwrap().to_owned();
+    fs::create_dir(&data).unwrap();
+    let is_root = fs::metadata(&data).unwrap().uid() == 0;
+    if is_root {
+        chown(&data, Some(OTHER_USER), Some(OTHER_USER)).unwrap();
+    }
+    for line in ["tenant create acme database_url=sqlite:tenants/acme.db", "mail test ann@example.com"] {
+        home.run(line).done();
+    }
+    let owner = fs::metadata(&data).unwrap().uid();
+    for made in ["portcullis.db", "tenants", "tenants/acme.db", "outbox"] {
+        assert_eq!(fs::metadata(data.join(made)).unwrap().uid(), owner, "{made}");
+    }
+    for line in ["user list --tenant acme", "mail last"] {
+        if is_root { run_by_other_user(&home, line) } else { home.run(line) }.done();
+    }
 }
 
 #[test]

@@ -1,9 +1,10 @@
 //! The database file: readable by its owner alone, and checked for having been removed or replaced.
 
 use std::cell::Cell;
-use std::fs::{self, DirBuilder, OpenOptions};
+use std::fs;
 use std::io;
-use std::os::unix::fs::{DirBuilderExt as _, MetadataExt as _, OpenOptionsExt as _};
+use std::os::unix::ffi::OsStrExt as _;
+use std::os::unix::fs::MetadataExt as _;
 use std::path::{Path, PathBuf, absolute};
 use std::thread;
 use std::time::Duration;
@@ -15,8 +16,7 @@ use rustix::fs::Access;
 use rustix::io::Errno;
 
 use super::connection::SqliteConnection;
-use super::new_file_owner::give_to_owner_of_folder;
-use super::{SqliteFault, SqliteOpenError};
+use super::{OwnersFolder, SqliteFault, SqliteOpenError};
 
 /// How long a connection waits for a lock that another process holds.
 pub(super) const BUSY_TIMEOUT: Duration = Duration::from_secs(5);
@@ -58,17 +58,19 @@ impl DatabaseFile {
     /// they will hold keys and password hashes. SQLite gives its side files the same owner and mode.
     pub(super) fn prepare(path: &Path) -> Result<Self, SqliteOpenError> {
         let unusable = |source| SqliteOpenError::File { path: path.to_owned(), source };
-        let directory = path.parent().filter(|parent| !parent.as_os_str().is_empty());
-        if let Some(directory) = directory {
-            let made = DirBuilder::new().recursive(true).mode(0o700).create(directory);
-            made.map_err(|source| SqliteOpenError::Directory { path: directory.to_owned(), source })?;
-        }
-        match OpenOptions::new().write(true).create_new(true).mode(0o600).open(path) {
-            Ok(made) => {
-                give_to_owner_of_folder(&made, directory.unwrap_or(Path::new("."))).map_err(unusable)?;
+        let directory =
+            path.parent().filter(|parent| !parent.as_os_str().is_empty()).unwrap_or(Path::new("."));
+        let folder = OwnersFolder::open_or_make(directory)
+            .map_err(|source| SqliteOpenError::Directory { path: directory.to_owned(), source })?;
+        let is_folder = path.as_os_str().as_bytes().ends_with(b"/");
+        if let Some(name) = path.file_name().filter(|_| !is_folder).map(Path::new) {
+            match folder.make_file(name) {
+                Ok(_) => {}
+                Err(fault) if fault.kind() == io::ErrorKind::AlreadyExists => {
+                    folder.check_link(name).map_err(unusable)?;
+                }
+                Err(fault) => return Err(unusable(fault)),
             }
-            Err(fault) if fault.kind() == io::ErrorKind::AlreadyExists => {}
-            Err(fault) => return Err(unusable(fault)),
         }
         Self::at(path).map_err(unusable)
     }

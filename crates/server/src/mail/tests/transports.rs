@@ -3,7 +3,7 @@
 use std::fs;
 use std::io::Write;
 use std::net::TcpListener;
-use std::os::unix::fs::PermissionsExt as _;
+use std::os::unix::fs::{MetadataExt as _, PermissionsExt as _, chown, symlink};
 use std::sync::{Arc, Mutex};
 
 use tempfile::TempDir;
@@ -95,6 +95,34 @@ async fn a_mail_for_a_folder_that_cannot_be_written_to_is_tried_again() {
         matches!(&tried, Err(DeliveryError::Later(why)) if why.contains("outbox cannot be written to")),
         "{tried:?}"
     );
+}
+
+/// Where this test does not run as root, it cannot give a folder away: then everything is its own user's, and links
+/// lead where they always did.
+#[tokio::test]
+async fn a_mail_of_root_is_of_the_user_whose_folder_it_is_in_and_no_link_of_that_user_leads_it_elsewhere() {
+    let home = TempDir::new().unwrap();
+    let [data, own] = ["data", "own"].map(|name| home.path().join(name));
+    fs::create_dir(&data).unwrap();
+    fs::create_dir(&own).unwrap();
+    let is_root = fs::metadata(&own).unwrap().uid() == 0;
+    if is_root {
+        chown(&data, Some(65534), Some(65534)).unwrap();
+    }
+    put(&data, &mail(code("x"))).await;
+    let outbox = data.join("outbox");
+    let owner = |path: &Path| fs::metadata(path).map(|found| (found.uid(), found.gid())).unwrap();
+    assert_eq!(owner(&outbox), owner(&data));
+    assert!(mail_files(&outbox).unwrap().iter().all(|path| owner(path) == owner(&data)));
+
+    fs::rename(&outbox, data.join("before")).unwrap();
+    symlink(&own, &outbox).unwrap();
+    let tried = Mailer::new(&config(&data, &[]), BASE).unwrap().deliver(&mail(code("x"))).await;
+    assert_eq!(mail_files(&own).unwrap().is_empty(), is_root, "{tried:?}");
+    if is_root {
+        let Err(DeliveryError::Later(why)) = tried else { panic!("{tried:?}") };
+        assert!(why.contains("outbox is a symbolic link that user 65534 can change"), "{why}");
+    }
 }
 
 fn to_port(port: u16, parameters: &str) -> Mailer {

@@ -8,6 +8,7 @@ mod feed;
 mod mending;
 mod migrating;
 mod opening;
+mod owners;
 mod records;
 mod tenant_databases;
 
