@@ -50,7 +50,7 @@ impl OwnersFolder {
     /// There is no such folder, and none can be made; or root would have to follow a link that another user can change.
     pub fn open_or_make(path: &Path) -> io::Result<Self> {
         if geteuid().is_root() {
-            return Walk::to(path);
+            return FolderWalk::to(path);
         }
         DirBuilder::new().recursive(true).mode(0o700).create(path)?;
         Self::open(path)
@@ -146,14 +146,14 @@ fn is_empty(folder: impl AsFd) -> io::Result<bool> {
 }
 
 /// Root's way to a folder.
-struct Walk {
+struct FolderWalk {
     reached: OwnersFolder,
     /// The components ahead, the next one last. What a link leads to is not made: a volume may not be mounted.
     ahead: Vec<(OsString, IfMissing)>,
     detours: usize,
 }
 
-impl Walk {
+impl FolderWalk {
     fn to(path: &Path) -> io::Result<OwnersFolder> {
         let reached = OwnersFolder::open(Path::new("."))?;
         let mut walk = Self { reached, ahead: Vec::new(), detours: 0 };
