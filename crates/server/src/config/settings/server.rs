@@ -20,7 +20,7 @@ fn in_data_dir(builder: &ConfigBuilder) -> String {
 
 pub(super) const SERVER: &[Setting] = &[
     setting!("config" [flag("config")]: Absent("FILE"), Unset("none"), config.file = Some(path),
-        "Configuration file (TOML)"),
+        "Configuration file (TOML). If none is named, /etc/portcullis/portcullis.toml is read, if there is one"),
     setting!("public_url" [example("https://auth.example.com")]: Text("URL"), Unset("none: development mode"), config.public_url = Some(public_url),
         "The URL under which users reach the server: https, or http on a loopback host. It is the issuer (`iss`) of \
          tokens"),
