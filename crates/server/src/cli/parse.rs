@@ -19,7 +19,7 @@ pub(super) fn parse_command_line(
     out: &mut dyn Write,
     err: &mut dyn Write,
 ) -> Result<CommandLine, ExitCode> {
-    CommandLine::try_parse_from(arguments).map_err(|refused| match refused.kind() {
+    CommandLine::try_parse_from(arguments).map_err(|mut refused| match refused.kind() {
         ErrorKind::DisplayHelp | ErrorKind::DisplayVersion => {
             // A reader that has closed the output needs no help.
             let _ = write!(out, "{}", refused.render());
@@ -30,8 +30,13 @@ pub(super) fn parse_command_line(
             ExitCode::from(2)
         }
         _ => {
+            let meant = meant(&refused);
+            if meant.is_some() {
+                // What clap takes it for is only spelled like it.
+                refused.remove(ContextKind::SuggestedArg);
+            }
             let line = one_line(&refused.render().to_string());
-            Failure::usage(format_args!("{line}{}", meant(&refused))).report(err)
+            Failure::usage(line + meant.unwrap_or_default()).report(err)
         }
     })
 }
@@ -40,13 +45,12 @@ pub(super) fn parse_command_line(
 const OF_THE_ADDRESS: [&str; 7] = ["--port", "-p", "--host", "-h", "--bind", "--address", "--addr"];
 
 /// What an unknown flag is called here.
-fn meant(refused: &clap::Error) -> &'static str {
-    match refused.get(ContextKind::InvalidArg) {
-        Some(ContextValue::String(flag)) if OF_THE_ADDRESS.contains(&flag.as_str()) => {
-            "; address and port are --listen ADDR:PORT, such as --listen localhost:3000"
-        }
-        _ => "",
-    }
+fn meant(refused: &clap::Error) -> Option<&'static str> {
+    let Some(ContextValue::String(flag)) = refused.get(ContextKind::InvalidArg) else {
+        return None;
+    };
+    let is_address = OF_THE_ADDRESS.contains(&flag.as_str());
+    is_address.then_some("; address and port are --listen ADDR:PORT, such as --listen localhost:3000")
 }
 
 /// The cause, with clap's tip but without its usage text.
