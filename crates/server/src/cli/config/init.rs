@@ -11,7 +11,8 @@ use crate::cli::failure::Failure;
 use crate::cli::new_file::{Made, make_file};
 use crate::config::{ConfigTemplate, Flags, PartialConfig, configuration_file, environment};
 
-/// The configuration file where neither argument nor flag nor variable names one.
+/// The configuration file where neither argument nor flag nor variable names one, and this machine's installation has
+/// none.
 pub(in crate::cli) const DEFAULT_FILE: &str = "portcullis.toml";
 
 /// Write a configuration file to begin with, and make the master key
@@ -25,7 +26,7 @@ pub(in crate::cli) const DEFAULT_FILE: &str = "portcullis.toml";
 #[derive(Args, Debug)]
 pub(in crate::cli) struct InitConfig {
     /// The file to write; `-` is standard output [default: the file that `--config` or `PORTCULLIS_CONFIG` names,
-    /// otherwise portcullis.toml]
+    /// otherwise /etc/portcullis/portcullis.toml if that is there, otherwise portcullis.toml]
     file: Option<PathBuf>,
     /// The file of the master key [default: the one that is configured, otherwise master.key beside the configuration
     /// file]
