@@ -73,6 +73,9 @@ pub(crate) struct TorturePlan {
     /// Where the random choices come from; without it, one is made up and printed.
     #[arg(long)]
     pub(crate) seed: Option<u64>,
+    /// The longest that the server works before it is killed, in milliseconds. The shortest is 50.
+    #[arg(long, value_name = "MILLISECONDS", default_value_t = 800, value_parser = clap::value_parser!(u64).range(50..))]
+    pub(crate) killed_within: u64,
     /// Clients at work.
     #[arg(long, default_value_t = 16)]
     pub(crate) clients: u64,

@@ -29,8 +29,8 @@ use crate::report::{BrokenPromise, KillNumbers, add};
 use crate::server_connection::{ServerConnection, Stop};
 use crate::stores_under_test::{StoresInUse, StoresUnderTest};
 
-/// When into the load the server is killed, in milliseconds.
-const KILLED_AFTER: std::ops::RangeInclusive<u64> = 50..=800;
+/// The shortest load before a kill, in milliseconds.
+const KILLED_AFTER: u64 = 50;
 /// When every node knows what was ended: `liveness.max_staleness` of the servers.
 const MAX_STALENESS: Duration = Duration::from_secs(1);
 /// Users who sign in at the end.
@@ -65,6 +65,8 @@ pub(crate) struct Run {
     stores: StoresInUse,
     directory: TempDir,
     seed: u64,
+    /// The longest load before a kill, in milliseconds.
+    killed_within: u64,
     clients: Vec<StrategyClient>,
     devices: Vec<DeviceClient>,
     alarms: AlarmWatch,
@@ -92,7 +94,9 @@ impl Run {
         }
         let clients = (0..plan.clients).map(StrategyClient::new).collect();
         let outbox = Outbox::of(&data);
-        let devices = (0..plan.devices).map(|number| DeviceClient::new(number, outbox.clone())).collect();
+        let killed_within = plan.killed_within;
+        let device = |number| DeviceClient::new(number, outbox.clone(), killed_within);
+        let devices = (0..plan.devices).map(device).collect();
         let (alarms, numbers) = (AlarmWatch::of(&data), KillNumbers::on(on));
         Ok(Self {
             program,
@@ -102,6 +106,7 @@ impl Run {
             stores,
             directory,
             seed,
+            killed_within,
             clients,
             devices,
             alarms,
@@ -122,7 +127,7 @@ impl Run {
             device.begin_round(self.seed, round);
         }
         let mut random = random_of(self.seed, round, ALL_CLIENTS);
-        self.load_and_kill(random.random_range(KILLED_AFTER)).await?;
+        self.load_and_kill(random.random_range(KILLED_AFTER..=self.killed_within)).await?;
         let stays = self.other_node.as_ref().filter(|_| round.is_multiple_of(2)).map(Server::address);
         if let Some(node) = stays {
             self.verify(node, Instant::now() + MAX_STALENESS).await?;

@@ -29,8 +29,6 @@ const FIRST_NUMBER: u64 = 1 << 32;
 const LOGINS: usize = 5;
 /// The longest that a user takes to read a mail, in milliseconds.
 const READS_FOR: u64 = 60;
-/// Before this many milliseconds of a round have passed, the server is nearly always dead.
-const KILLED_WITHIN: u64 = 600;
 /// How often the outbox is looked into.
 const PAUSE: Duration = Duration::from_millis(5);
 /// How often a client goes on with its account. Otherwise it begins with a sign-up, and most requests in flight at a
@@ -74,6 +72,8 @@ pub(crate) struct DeviceClient {
     pub(crate) round: u64,
     random: StdRng,
     outbox: Outbox,
+    /// Before so many milliseconds of a round have passed, the server is dead.
+    killed_within: u64,
     email: String,
     accounts: u64,
     /// Whether it works with the account of the last round.
@@ -96,12 +96,13 @@ pub(crate) struct DeviceClient {
 
 impl DeviceClient {
     /// The client of this number, which has done nothing yet.
-    pub(crate) fn new(number: u64, outbox: Outbox) -> Self {
+    pub(crate) fn new(number: u64, outbox: Outbox, killed_within: u64) -> Self {
         Self {
             number,
             round: 0,
             random: random_of(0, 0, FIRST_NUMBER + number),
             outbox,
+            killed_within,
             email: String::new(),
             accounts: 0,
             goes_on: false,
@@ -157,7 +158,7 @@ impl DeviceClient {
     async fn work_on(&mut self, address: SocketAddr, killed: &AtomicBool) -> Result<(), Stop> {
         let mut wire = ServerConnection::open(address).await?;
         if let Some((promised, code)) = self.ready.take() {
-            self.hesitates(KILLED_WITHIN).await;
+            self.hesitates(self.killed_within * 3 / 4).await;
             self.signs_in(&mut wire, promised, code).await?;
         }
         while self.goes_on {
