@@ -14,6 +14,8 @@ pub(crate) struct Machine {
     processor: String,
     memory_gib: u64,
     kernel: String,
+    /// Whether the kernel schedules the processes of a session as one group; each one of PostgreSQL's is a session.
+    autogroup: String,
     date: String,
     commit: String,
 }
@@ -24,11 +26,13 @@ impl Machine {
         let processor = fs::read_to_string("/proc/cpuinfo").unwrap_or_default();
         let memory = fs::read_to_string("/proc/meminfo").unwrap_or_default();
         let kernel = fs::read_to_string("/proc/sys/kernel/osrelease").unwrap_or_default();
+        let autogroup = fs::read_to_string("/proc/sys/kernel/sched_autogroup_enabled").unwrap_or_default();
         Self {
             cores: cores(),
             processor: model(&processor),
             memory_gib: (kibibytes(&memory, "MemTotal:") + (1 << 19)) >> 20,
             kernel: kernel.trim().to_owned(),
+            autogroup: autogroup.trim().to_owned(),
             date: jiff::Timestamp::now().strftime("%Y-%m-%d").to_string(),
             commit: commit(workspace),
         }
@@ -37,8 +41,9 @@ impl Machine {
 
 impl fmt::Display for Machine {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let Self { cores, processor, memory_gib, kernel, date, commit } = self;
-        write!(f, "{cores} cores ({processor}), {memory_gib} GiB, Linux {kernel}; {date}, commit {commit}")
+        let Self { cores, processor, memory_gib, kernel, autogroup, date, commit } = self;
+        write!(f, "{cores} cores ({processor}), {memory_gib} GiB, Linux {kernel}, ")?;
+        write!(f, "sched_autogroup_enabled={autogroup}; {date}, commit {commit}")
     }
 }
 
