@@ -18,6 +18,8 @@ use crate::strict_json::{self, JsonObject};
 
 /// The maximum length of a token in bytes.
 pub const MAX_LENGTH: usize = 8 * 1024;
+/// Longer than most.
+const USUAL_LENGTH: usize = 1024;
 
 /// A parsed token. Its header was read, but **nothing of it is verified**.
 pub(super) struct Jws<'a> {
@@ -101,9 +103,10 @@ impl JwsForm<'_> {
     /// Signs claims as a text of this form.
     pub(crate) fn sign<C: Serialize>(self, key: &SigningKey, claims: &C) -> Result<String, SignFault> {
         let header = JoseHeader { typ: self.typ, alg: key.algorithm().as_str(), kid: key.kid().as_str() };
-        let mut token = encode(&header)?;
+        let mut token = String::with_capacity(USUAL_LENGTH);
+        encode(&header, &mut token)?;
         token.push('.');
-        token.push_str(&encode(claims)?);
+        encode(claims, &mut token)?;
         let signature = key.sign(token.as_bytes())?;
         token.push('.');
         token.push_str(&signature);
@@ -227,7 +230,9 @@ pub(super) fn sign_compact<C: Serialize>(
     JwsForm { typ, longest: MAX_LENGTH }.sign(key, claims)
 }
 
-fn encode<T: Serialize>(part: &T) -> Result<String, SignFault> {
-    let json = serde_json::to_vec(part).map_err(|_| SignFault::Unwritable)?;
-    Ok(URL_SAFE_NO_PAD.encode(json))
+fn encode<T: Serialize>(part: &T, token: &mut String) -> Result<(), SignFault> {
+    let mut json = Vec::with_capacity(USUAL_LENGTH);
+    serde_json::to_writer(&mut json, part).map_err(|_| SignFault::Unwritable)?;
+    URL_SAFE_NO_PAD.encode_string(json, token);
+    Ok(())
 }

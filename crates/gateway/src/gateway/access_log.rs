@@ -3,7 +3,6 @@
 //! The line has the route and not the path: a path may hold what is confidential, and a client can make up any.
 
 use std::net::IpAddr;
-use std::sync::Arc;
 
 use axum::extract::Request;
 use http::{Method, StatusCode};
@@ -32,14 +31,20 @@ pub(super) struct AccessRecord<'c> {
     client: Option<IpAddr>,
     begun: Ticks,
     has_line: bool,
-    route: Option<String>,
     user: Option<(TenantId, UserId)>,
-    upstream: Option<UpstreamUrl>,
-    answers: Arc<AnswerCounter>,
+    upstream: Option<&'c UpstreamUrl>,
+    /// What counts the answers of its route; `None` while no route takes it.
+    route: Option<&'c AnswerCounter>,
+    unmatched: &'c AnswerCounter,
 }
 
 impl<'c> AccessRecord<'c> {
-    pub(super) fn begin(state: &GatewayState, request: &Request, peer: Peer, clock: &'c dyn Clock) -> Self {
+    pub(super) fn begin(
+        state: &'c GatewayState,
+        request: &Request,
+        peer: Peer,
+        clock: &'c dyn Clock,
+    ) -> Self {
         Self {
             clock,
             is_written: false,
@@ -47,33 +52,30 @@ impl<'c> AccessRecord<'c> {
             client: peer.ip().map(|ip| client_address(ip, request.headers(), &state.proxies)),
             begun: clock.ticks(),
             has_line: state.logs_requests,
-            route: None,
             user: None,
             upstream: None,
-            answers: state.unmatched.clone(),
+            route: None,
+            unmatched: &state.unmatched,
         }
     }
 
-    /// Notes the route, and what counts its answers.
-    pub(super) fn takes(&mut self, route: String, answers: Option<Arc<AnswerCounter>>) {
-        self.route = Some(route);
-        if let Some(answers) = answers {
-            self.answers = answers;
-        }
+    /// Notes the route, by what counts its answers.
+    pub(super) fn takes(&mut self, route: Option<&'c AnswerCounter>) {
+        self.route = route;
     }
 
     pub(super) fn is_of(&mut self, user: Option<(&TenantId, UserId)>) {
         self.user = user.map(|(tenant, id)| (tenant.clone(), id));
     }
 
-    pub(super) fn went_to(&mut self, upstream: &UpstreamUrl) {
-        self.upstream = Some(upstream.clone());
+    pub(super) fn went_to(&mut self, upstream: &'c UpstreamUrl) {
+        self.upstream = Some(upstream);
     }
 
     /// Counts the answer and writes the line.
     pub(super) fn answered(&mut self, status: StatusCode) {
         self.is_written = true;
-        self.answers.answered(&self.method, status);
+        self.route.unwrap_or(self.unmatched).answered(&self.method, status);
         if self.has_line {
             self.log(status);
         }
@@ -84,11 +86,11 @@ impl<'c> AccessRecord<'c> {
             target: ACCESS,
             status = status.as_u16(),
             method = known_method(&self.method),
-            route = self.route.as_deref(),
+            route = self.route.map(AnswerCounter::route),
             client = self.client.map(display),
             tenant = self.user.as_ref().map(|(tenant, _)| display(tenant)),
             user = self.user.as_ref().map(|(_, user)| display(user)),
-            upstream = self.upstream.as_ref().map(display),
+            upstream = self.upstream.map(display),
             micros = u64::try_from(self.clock.ticks().since(self.begun).as_micros()).unwrap_or(u64::MAX),
             "request"
         );

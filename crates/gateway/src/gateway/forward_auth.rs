@@ -1,7 +1,5 @@
 //! What the gateway answers at `/auth/verify`, where its file says that it does.
 
-use std::sync::Arc;
-
 use portcullis_api::operation::{FORWARD_AUTH_OPERATIONS, ForwardAuthOperation, ForwardAuthRow};
 use portcullis_axum::forward_auth::ForwardAuthRules;
 use portcullis_transport::http::AnswerCounter;
@@ -16,7 +14,7 @@ pub struct ForwardAuthEndpoint {
     /// What requests must meet.
     pub(super) rules: ForwardAuthRules,
     reserved: RoutePath,
-    answers: Vec<(ForwardAuthOperation, Arc<AnswerCounter>)>,
+    answers: Vec<(ForwardAuthOperation, AnswerCounter)>,
 }
 
 /// What a proxy asks by, as its path says.
@@ -25,8 +23,7 @@ pub(super) type AskedRow<'p> = (ForwardAuthRow, Option<&'p str>);
 impl ForwardAuthEndpoint {
     /// What a configuration describes; `None` if the gateway does not answer.
     pub(super) fn of(config: &GatewayConfig, metric: &'static str) -> Option<Self> {
-        let counted =
-            |row: ForwardAuthRow| (row.kind, Arc::new(AnswerCounter::new(metric, row.route.to_owned())));
+        let counted = |row: ForwardAuthRow| (row.kind, AnswerCounter::new(metric, row.route.to_owned()));
         Some(Self {
             rules: config.forward_auth_rules()?,
             reserved: RoutePath::of_forward_auth(),
@@ -40,7 +37,7 @@ impl ForwardAuthEndpoint {
     }
 
     /// What counts the answers of a row.
-    pub(super) fn counter(&self, row: &ForwardAuthRow) -> Option<Arc<AnswerCounter>> {
-        self.answers.iter().find(|(kind, _)| *kind == row.kind).map(|(_, counter)| counter.clone())
+    pub(super) fn counter(&self, row: &ForwardAuthRow) -> Option<&AnswerCounter> {
+        self.answers.iter().find(|(kind, _)| *kind == row.kind).map(|(_, counter)| counter)
     }
 }

@@ -62,11 +62,11 @@ fn asserted(passed: &PassedRequest) -> Option<AssertedUser> {
 
 impl Gateway {
     /// Sends a request on, and its answer back.
-    pub(super) async fn forward(
+    pub(super) async fn forward<'s>(
         &self,
         state: &GatewayState,
-        ready: ReadyRequest<'_>,
-        record: &mut AccessRecord<'_>,
+        ready: ReadyRequest<'s>,
+        record: &mut AccessRecord<'s>,
     ) -> Result<Response, Rejection> {
         let ReadyRequest { route: served, path, passed, websocket, mut parts, body } = ready;
         let route = &served.route;

@@ -95,12 +95,12 @@ impl RequestHandler for Gateway {
 
 impl Gateway {
     /// Checks a request and forwards it.
-    async fn decide(
+    async fn decide<'s>(
         &self,
-        state: &GatewayState,
+        state: &'s GatewayState,
         request: Request,
         peer: Peer,
-        record: &mut AccessRecord<'_>,
+        record: &mut AccessRecord<'s>,
     ) -> Result<Response, Rejection> {
         let (mut parts, body) = request.into_parts();
         request_checks::check(&parts)?;
@@ -115,7 +115,7 @@ impl Gateway {
             return Ok(own);
         }
         let found = policy::route(state, &path)?;
-        record.takes(found.route.route.path.to_string(), Some(found.route.answers.clone()));
+        record.takes(Some(&found.route.answers));
         if cors::is_preflight(&parts) {
             return Ok(cors::preflight(&state.origins, &found.route.route, &parts));
         }

@@ -28,13 +28,13 @@ pub(super) struct ProxyQuestion<'q> {
 
 impl ProxyQuestion<'_> {
     /// Answers whether the request that it asks about may pass.
-    pub(super) async fn answer(
+    pub(super) async fn answer<'e>(
         self,
-        endpoint: &ForwardAuthEndpoint,
+        endpoint: &'e ForwardAuthEndpoint,
         (row, name): AskedRow<'_>,
-        record: &mut AccessRecord<'_>,
+        record: &mut AccessRecord<'e>,
     ) -> Result<Response, Rejection> {
-        record.takes(row.route.to_owned(), endpoint.counter(&row));
+        record.takes(endpoint.counter(&row));
         let Self { state, request, peer, .. } = self;
         let name = name.map(|name| percent_decode_str(name).decode_utf8_lossy());
         let source = match &name {

@@ -38,24 +38,28 @@ impl ForwardedClient {
     /// Sets the headers.
     pub fn set(&self, headers: &mut HeaderMap) {
         let host = headers.get(HOST).cloned();
-        let text = |text: &str| HeaderValue::from_str(text).ok();
-        let node = match self.address {
-            IpAddr::V4(address) => address.to_string(),
-            IpAddr::V6(address) => format!("\"[{address}]\""),
-        };
-        let mut forwarded = format!("for={node};proto={}", self.scheme());
-        if let Some(host) = host.as_ref().and_then(|host| host.to_str().ok()).and_then(quotable) {
-            forwarded.extend([";host=\"", host, "\""]);
-        }
-        let address = text(&self.address.to_string());
+        let address = self.address.to_string();
+        let forwarded = self.forwarded(&address, host.as_ref().and_then(|host| host.to_str().ok()));
+        let value = |text: String| HeaderValue::try_from(text).ok();
+        let address = value(address);
         let all = [
             (FOR, address.clone()),
             (REAL_IP, address),
             (PROTO, Some(HeaderValue::from_static(self.scheme()))),
             (FORWARDED_HOST, host),
-            (FORWARDED, text(&forwarded)),
+            (FORWARDED, value(forwarded)),
         ];
         headers.extend(all.into_iter().filter_map(|(name, value)| Some((name, value?))));
+    }
+
+    /// The value of `Forwarded`.
+    fn forwarded(&self, address: &str, host: Option<&str>) -> String {
+        let (open, close) = if self.address.is_ipv6() { ("\"[", "]\"") } else { ("", "") };
+        let mut value = ["for=", open, address, close, ";proto=", self.scheme()].concat();
+        if let Some(host) = host.and_then(quotable) {
+            value.extend([";host=\"", host, "\""]);
+        }
+        value
     }
 }
 

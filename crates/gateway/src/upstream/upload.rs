@@ -76,8 +76,8 @@ pub struct Upload {
     /// How many bytes may still come.
     left: u64,
     idle: Duration,
-    /// When its client has paused for too long, while it is waited for.
-    deadline: Pin<Box<Sleep>>,
+    /// When its client has paused for too long, once it was waited for.
+    deadline: Option<Pin<Box<Sleep>>>,
     is_waiting: bool,
     state: UploadState,
 }
@@ -86,8 +86,7 @@ impl Upload {
     /// Uploads a body of at most `limit` bytes, whose client may pause for `idle`.
     #[must_use]
     pub fn new(inner: Body, limit: u64, idle: Duration) -> Self {
-        let deadline = Box::pin(sleep(idle));
-        Self { inner, left: limit, idle, deadline, is_waiting: false, state: UploadState::default() }
+        Self { inner, left: limit, idle, deadline: None, is_waiting: false, state: UploadState::default() }
     }
 
     /// No body.
@@ -118,11 +117,12 @@ impl Upload {
 
     /// Ready if the client has sent nothing for too long. What an upstream pauses before is no pause of the client.
     fn poll_idle(&mut self, context: &mut Context<'_>) -> Poll<()> {
+        let idle = self.idle;
+        let deadline = self.deadline.get_or_insert_with(|| Box::pin(sleep(idle)));
         if !std::mem::replace(&mut self.is_waiting, true) {
-            let idle = self.idle;
-            self.deadline.set(sleep(idle));
+            deadline.set(sleep(idle));
         }
-        self.deadline.as_mut().poll(context)
+        deadline.as_mut().poll(context)
     }
 }
 

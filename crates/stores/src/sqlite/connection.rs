@@ -1,6 +1,7 @@
 //! The shared statements on a connection to SQLite.
 
 use std::collections::HashMap;
+use std::ops::Range;
 use std::pin::pin;
 use std::str;
 use std::sync::Arc;
@@ -14,6 +15,9 @@ use crate::sql::{Columns, DatabaseFault, SqlConnection, SqlResult, SqlValue, Sta
 
 /// How many prepared statements a connection keeps: more than there are.
 const KEPT_STATEMENTS: usize = 128;
+
+/// How many bytes the texts of a session, or of a user, have as a rule.
+const USUAL_BYTES: usize = 512;
 
 /// A connection that keeps what it has prepared.
 pub(super) struct SqliteConnection {
@@ -158,34 +162,49 @@ impl ToSql for SqlValue {
 pub(super) struct SqliteRow {
     shape: Arc<StatementShape>,
     cells: Vec<Cell>,
+    /// The texts and bytes of all cells: to allocate each would take longer than to read them.
+    bytes: Vec<u8>,
 }
 
 enum Cell {
     Null,
     Integer(i64),
     /// Perhaps no UTF-8: that is the trouble of whoever reads this column, and of no other.
-    Text(Box<[u8]>),
-    Bytes(Box<[u8]>),
+    Text(Range<usize>),
+    Bytes(Range<usize>),
     Real,
-}
-
-impl From<ValueRef<'_>> for Cell {
-    fn from(value: ValueRef<'_>) -> Self {
-        match value {
-            ValueRef::Null => Self::Null,
-            ValueRef::Integer(number) => Self::Integer(number),
-            ValueRef::Text(text) => Self::Text(text.into()),
-            ValueRef::Blob(bytes) => Self::Bytes(bytes.into()),
-            ValueRef::Real(_) => Self::Real,
-        }
-    }
 }
 
 impl SqliteRow {
     fn of(row: &Row<'_>, shape: Arc<StatementShape>) -> Result<Self, SqliteFault> {
-        let cells = (0..shape.columns.len()).map(|index| Ok(row.get_ref(index)?.into()));
-        let cells = cells.collect::<Result<_, SqliteFault>>()?;
-        Ok(Self { shape, cells })
+        let columns = shape.columns.len();
+        let cells = Vec::with_capacity(columns);
+        let mut read = Self { shape, cells, bytes: Vec::with_capacity(USUAL_BYTES) };
+        for index in 0..columns {
+            let cell = read.keep(row.get_ref(index)?);
+            read.cells.push(cell);
+        }
+        Ok(read)
+    }
+
+    fn keep(&mut self, value: ValueRef<'_>) -> Cell {
+        match value {
+            ValueRef::Null => Cell::Null,
+            ValueRef::Integer(number) => Cell::Integer(number),
+            ValueRef::Text(text) => Cell::Text(self.keep_bytes(text)),
+            ValueRef::Blob(bytes) => Cell::Bytes(self.keep_bytes(bytes)),
+            ValueRef::Real(_) => Cell::Real,
+        }
+    }
+
+    fn keep_bytes(&mut self, bytes: &[u8]) -> Range<usize> {
+        let begin = self.bytes.len();
+        self.bytes.extend_from_slice(bytes);
+        begin..self.bytes.len()
+    }
+
+    fn kept(&self, range: &Range<usize>) -> Result<&[u8], UnreadableColumn> {
+        self.bytes.get(range.clone()).ok_or(UnreadableColumn)
     }
 
     fn cell(&self, column: &str) -> Result<&Cell, UnreadableColumn> {
@@ -198,7 +217,7 @@ impl Columns for SqliteRow {
     fn text(&self, column: &str) -> Result<Option<&str>, UnreadableColumn> {
         match self.cell(column)? {
             Cell::Null => Ok(None),
-            Cell::Text(text) => str::from_utf8(text).map(Some).map_err(|_| UnreadableColumn),
+            Cell::Text(text) => str::from_utf8(self.kept(text)?).map(Some).map_err(|_| UnreadableColumn),
             _ => Err(UnreadableColumn),
         }
     }
@@ -214,7 +233,7 @@ impl Columns for SqliteRow {
     fn bytes(&self, column: &str) -> Result<Option<&[u8]>, UnreadableColumn> {
         match self.cell(column)? {
             Cell::Null => Ok(None),
-            Cell::Bytes(bytes) => Ok(Some(bytes)),
+            Cell::Bytes(bytes) => self.kept(bytes).map(Some),
             _ => Err(UnreadableColumn),
         }
     }

@@ -22,6 +22,12 @@ impl AnswerCounter {
         Self { metric, route, counters: RwLock::default() }
     }
 
+    /// The route.
+    #[must_use]
+    pub fn route(&self) -> &str {
+        &self.route
+    }
+
     /// Counts an answer.
     pub fn answered(&self, method: &Method, status: StatusCode) {
         let method = known_method(method);
