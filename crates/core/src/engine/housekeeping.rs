@@ -7,7 +7,7 @@ use std::time::Duration;
 
 use tokio::task::JoinSet;
 use tokio::time::interval;
-use tracing::{debug, warn};
+use tracing::{debug, info, warn};
 
 use super::tenant_stores::TenantStores;
 use super::{EngineCore, KeyError};
@@ -26,6 +26,9 @@ const PURGE_EVERY: Duration = Duration::from_mins(1);
 
 /// How long a process removes nothing after its start: time for an operator to set a clock that is wrong.
 const REMOVES_NOTHING_FOR: Duration = Duration::from_hours(1);
+
+/// How long a clock that was set must go on until it is believed. It may have been wrong before it was set.
+const BELIEVES_AFTER: Duration = Duration::from_hours(24);
 
 /// How far the wall clock may part from the ticks before nothing is removed any more.
 const CLOCKS_MAY_PART: Duration = Duration::from_mins(1);
@@ -167,25 +170,49 @@ struct HouseClocks {
     begun: Ticks,
     /// What both showed at the last look.
     looked: (Timestamp, Ticks),
-    /// By how many milliseconds the wall clock was set ahead since it began, in all.
+    /// By how many milliseconds the wall clock was set ahead since it was believed, in all, and when the last time.
     set_by: i64,
+    set_at: Ticks,
 }
 
 impl HouseClocks {
     const fn begin(now: Timestamp, ticks: Ticks) -> Self {
-        Self { begun: ticks, looked: (now, ticks), set_by: 0 }
+        Self { begun: ticks, looked: (now, ticks), set_by: 0, set_at: ticks }
     }
 
     /// Looks at both clocks, and says whether the wall clock is to be believed.
     fn allow_removal(&mut self, now: Timestamp, ticks: Ticks) -> bool {
         let (before, ticked) = std::mem::replace(&mut self.looked, (now, ticks));
         let expected = before.plus(ticks.since(ticked));
-        if now.since(expected).max(expected.since(now)) > CLOCKS_MAY_DRIFT {
-            let set_by = now.as_millis().saturating_sub(expected.as_millis());
-            self.set_by = self.set_by.saturating_add(set_by);
+        let was_set = now.since(expected).max(expected.since(now)) > CLOCKS_MAY_DRIFT;
+        if was_set {
+            self.note_set(now.as_millis().saturating_sub(expected.as_millis()), ticks);
+        } else if self.is_doubted() && ticks.since(self.set_at) >= BELIEVES_AFTER {
+            info!("the clock was not set for a day: old records are removed again");
+            self.set_by = 0;
         }
-        let parted = Duration::from_millis(self.set_by.unsigned_abs());
-        ticks.since(self.begun) >= REMOVES_NOTHING_FOR && parted < CLOCKS_MAY_PART
+        ticks.since(self.begun) >= REMOVES_NOTHING_FOR && !self.is_doubted()
+    }
+
+    /// Notes that the wall clock was set ahead by so many milliseconds.
+    fn note_set(&mut self, milliseconds: i64, ticks: Ticks) {
+        let was_doubted = self.is_doubted();
+        self.set_by = self.set_by.saturating_add(milliseconds);
+        self.set_at = ticks;
+        if self.is_doubted() {
+            let milliseconds = self.set_by;
+            warn!(
+                milliseconds,
+                "the clock was set: no old records are removed for a day, or until it is set back"
+            );
+        } else if was_doubted {
+            info!("the clock was set back: old records are removed again");
+        }
+    }
+
+    /// Whether the wall clock shows something else than it did.
+    fn is_doubted(&self) -> bool {
+        Duration::from_millis(self.set_by.unsigned_abs()) >= CLOCKS_MAY_PART
     }
 }
 

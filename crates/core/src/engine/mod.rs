@@ -225,7 +225,8 @@ impl Engine {
 
     /// Writes down when sessions were used, and removes what is too old, until it is dropped. A server runs one.
     ///
-    /// It removes nothing in its first hour, nor after its wall clock was set: others may still use the records.
+    /// It removes nothing in its first hour, nor for a day after its wall clock was set, unless it is set back: others
+    /// may still use the records.
     pub async fn keep_house(&self) {
         self.core.keep_house().await;
     }

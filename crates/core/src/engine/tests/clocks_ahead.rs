@@ -9,7 +9,7 @@ use super::mailbox::RecordingMailbox;
 use crate::clock::Clock;
 use crate::engine::Engine;
 use crate::key::KeyUse;
-use crate::session::{EndReason, SessionState};
+use crate::session::{EndReason, Session, SessionState};
 use crate::store::conformance::fixture::{Fixture, HandClock, HeldCredentials, RegisteredUser};
 use crate::store::conformance::records::{NOW, bare_session, by_id, new_user_key, tenant};
 use crate::store::memory::MemoryStore;
@@ -133,6 +133,33 @@ async fn a_process_removes_nothing_in_its_first_hour_nor_after_its_clock_was_set
     assert!(!is_there().await, "both clocks say that it is over");
     assert!(fixture.stores().keys.list(&tenant).await.unwrap().len() < keys);
     assert!(clock.now() > started);
+    house.abort();
+}
+
+/// The clock may have been wrong when the process began, and right since it was set.
+#[tokio::test(start_paused = true)]
+async fn a_clock_that_was_set_is_believed_once_it_is_set_back_or_after_a_day() {
+    let fixture = Fixture::new(MemoryStore::stores());
+    let clock = &fixture.clock;
+    let node = fixture.node().await;
+    let house = tokio::spawn(async move { node.keep_house().await });
+    pass(clock, 61).await;
+    let removes = async |minutes| {
+        let session = bare_session(&new_user_key(&tenant("default")));
+        let long_ago = clock.now().minus(Duration::from_hours(24 * 60));
+        let old = Session { idle_expires: long_ago, ..session };
+        fixture.stores().sessions.insert(&old).await.unwrap();
+        pass(clock, minutes).await;
+        fixture.stores().sessions.find(&by_id(&old), NOW).await.unwrap().is_none()
+    };
+    assert!(removes(2).await);
+    clock.set(clock.now().plus(Duration::from_hours(1)));
+    assert!(!removes(2).await, "the clock was set");
+    clock.set(clock.now().minus(Duration::from_hours(1)));
+    assert!(removes(2).await, "it was set back");
+    clock.set(clock.now().minus(Duration::from_hours(1)));
+    assert!(!removes(60).await, "it was set again");
+    assert!(removes(24 * 60).await, "it was not set for a day");
     house.abort();
 }
 
