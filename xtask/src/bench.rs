@@ -76,7 +76,7 @@ pub(crate) fn torture(arguments: &[String]) -> Result<(), VerbFailure> {
     let words: Vec<OsString> = arguments.iter().map(OsString::from).collect();
     let starts_stores = |word: &String| word == STORES || word.starts_with(FAULTS) || word.starts_with(ON);
     if arguments.iter().any(starts_stores) {
-        debian::make_sure(&debian::FOR_STORES)?;
+        debian::make_sure(&debian::FOR_TORTURE)?;
     }
     with_release_server("portcullis-torture", &[SERVER], &words)
 }

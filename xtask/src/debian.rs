@@ -26,16 +26,18 @@ enum PackageProof {
     PostgresServer,
 }
 
+const FAKETIME: DebianPackage = DebianPackage { name: "faketime", proof: PackageProof::Program("faketime") };
 const POSTGRES: DebianPackage = DebianPackage { name: "postgresql", proof: PackageProof::PostgresServer };
 const NGINX: DebianPackage = DebianPackage { name: "nginx-light", proof: PackageProof::Program("nginx") };
 const REDIS: DebianPackage =
     DebianPackage { name: "redis-server", proof: PackageProof::Program("redis-server") };
 
 /// What tests need.
-pub(crate) const FOR_TESTS: [DebianPackage; 13] = [
+pub(crate) const FOR_TESTS: [DebianPackage; 14] = [
     DebianPackage { name: "caddy", proof: PackageProof::Program("caddy") },
     DebianPackage { name: "chromium", proof: PackageProof::Program("chromium") },
     DebianPackage { name: "curl", proof: PackageProof::Program("curl") },
+    FAKETIME,
     DebianPackage { name: "jq", proof: PackageProof::Program("jq") },
     DebianPackage { name: "man-db", proof: PackageProof::Program("man") },
     NGINX,
@@ -75,6 +77,9 @@ pub(crate) const FOR_PEERS: [DebianPackage; 1] = [REDIS];
 
 /// What the bench needs that compares stores.
 pub(crate) const FOR_STORES: [DebianPackage; 2] = [POSTGRES, REDIS];
+
+/// What torture needs that kills servers on stores, and lets stores fail.
+pub(crate) const FOR_TORTURE: [DebianPackage; 3] = [FAKETIME, POSTGRES, REDIS];
 
 /// Installs what is missing.
 pub(crate) fn make_sure(packages: &[DebianPackage]) -> Result<(), VerbFailure> {

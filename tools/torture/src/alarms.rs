@@ -6,6 +6,9 @@ use std::collections::BTreeSet;
 use std::fs::{self, File};
 use std::io::{self, Read as _, Seek as _, SeekFrom};
 use std::path::{Path, PathBuf};
+use std::time::{Duration, Instant};
+
+use tokio::time::sleep;
 
 /// The subject of such a mail.
 pub(crate) const REUSED: &str = "A session at Portcullis was ended for your safety";
@@ -13,19 +16,29 @@ pub(crate) const REUSED: &str = "A session at Portcullis was ended for your safe
 /// The event of a refresh token that is newer than its session in the store.
 const ROLLED_BACK: &str = "store_rolled_back";
 
-/// The mails and the log of a server that is killed again and again.
+/// How long a log has to say what it must, and the pause between two looks.
+const SAID_WITHIN: Duration = Duration::from_secs(20);
+const LOOK: Duration = Duration::from_millis(20);
+
+/// The mails and the log of a server.
 #[derive(Debug)]
 pub(crate) struct AlarmWatch {
     outbox: PathBuf,
+    log: LogReader,
+}
+
+/// A log that grows.
+#[derive(Clone, Debug)]
+pub(crate) struct LogReader {
     log: PathBuf,
-    /// How much of the log has been read.
+    /// How much of it has been read.
     read: u64,
 }
 
 impl AlarmWatch {
     /// Of the server with this data directory.
     pub(crate) fn of(data: &Path) -> Self {
-        Self { outbox: data.join("outbox"), log: data.with_extension("log"), read: 0 }
+        Self { outbox: data.join("outbox"), log: LogReader::of(data) }
     }
 
     /// Those who were told of a theft since the last look. Mails for which no client waits are deleted, so that
@@ -54,7 +67,48 @@ impl AlarmWatch {
     ///
     /// # Errors
     /// What the system says.
-    pub(crate) fn lost_rotation(&mut self) -> io::Result<Option<String>> {
+    pub(crate) fn lost_rotations(&mut self) -> io::Result<Vec<String>> {
+        let new = self.log.new_lines()?;
+        Ok(new.lines().filter(|line| line.contains(ROLLED_BACK)).map(str::to_owned).collect())
+    }
+}
+
+impl LogReader {
+    /// Of the server with this data directory, from the beginning.
+    pub(crate) fn of(data: &Path) -> Self {
+        Self { log: data.with_extension("log"), read: 0 }
+    }
+
+    /// The same, from now on.
+    ///
+    /// # Errors
+    /// What the system says.
+    pub(crate) fn from_now(data: &Path) -> io::Result<Self> {
+        let mut reader = Self::of(data);
+        reader.new_lines()?;
+        Ok(reader)
+    }
+
+    /// Waits until the log says something, in a line that has all of these words.
+    ///
+    /// # Errors
+    /// What the system says, or that the log does not say it.
+    pub(crate) async fn says(&mut self, words: &[&str]) -> io::Result<()> {
+        let begun = Instant::now();
+        while !self.new_lines()?.lines().any(|line| words.iter().all(|word| line.contains(word))) {
+            if begun.elapsed() > SAID_WITHIN {
+                return Err(io::Error::other(format!("{} does not say {words:?}", self.log.display())));
+            }
+            sleep(LOOK).await;
+        }
+        Ok(())
+    }
+
+    /// What has been written since the last look.
+    ///
+    /// # Errors
+    /// What the system says.
+    pub(crate) fn new_lines(&mut self) -> io::Result<String> {
         let mut log = File::open(&self.log)?;
         log.seek(SeekFrom::Start(self.read))?;
         let mut new = Vec::new();
@@ -63,8 +117,7 @@ impl AlarmWatch {
         let whole = new.iter().rposition(|byte| *byte == b'\n').map_or(0, |last| last + 1);
         new.truncate(whole);
         self.read += whole as u64;
-        let new = String::from_utf8_lossy(&new);
-        Ok(new.lines().find(|line| line.contains(ROLLED_BACK)).map(str::to_owned))
+        Ok(String::from_utf8_lossy(&new).into_owned())
     }
 }
 
@@ -105,9 +158,9 @@ mod tests {
         let mut watch = AlarmWatch::of(&data.path().join("data"));
         let mut log = File::create(data.path().join("data.log")).unwrap();
         log.write_all(b"one\ntwo event=\"store_rolled").unwrap();
-        assert_eq!(watch.lost_rotation().unwrap(), None);
+        assert_eq!(watch.lost_rotations().unwrap(), [""; 0]);
         log.write_all(b"_back\"\nthree\n").unwrap();
-        assert_eq!(watch.lost_rotation().unwrap().unwrap(), "two event=\"store_rolled_back\"");
-        assert_eq!(watch.lost_rotation().unwrap(), None);
+        assert_eq!(watch.lost_rotations().unwrap(), ["two event=\"store_rolled_back\""]);
+        assert_eq!(watch.lost_rotations().unwrap(), [""; 0]);
     }
 }

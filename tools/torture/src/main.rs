@@ -41,7 +41,7 @@ use crate::ledger::Counts;
 use crate::report::{BrokenPromise, KillNumbers, KillsByStores, Numbers, StoreNumbers, add};
 use crate::restarts::Restarts;
 use crate::run::{Run, TortureError};
-use crate::stores::StoreFaults;
+use crate::stores::{StoreFault, StoreFaults};
 use crate::stores_under_test::{StoresNamed, StoresUnderTest};
 use crate::tabs::Tabs;
 
@@ -70,6 +70,9 @@ pub(crate) struct TorturePlan {
     /// Nothing but such faults, on PostgreSQL alone and with Redis, with long pauses; 160 unless `--faults` says more.
     #[arg(long)]
     pub(crate) stores: bool,
+    /// The kinds of such faults; without it, all. May be repeated.
+    #[arg(long, value_name = "FAULT", value_enum)]
+    only: Vec<StoreFault>,
     /// Where the random choices come from; without it, one is made up and printed.
     #[arg(long)]
     pub(crate) seed: Option<u64>,

@@ -1,5 +1,6 @@
 //! A Redis server.
 
+use std::fs;
 use std::io;
 use std::net::{SocketAddr, TcpStream};
 use std::path::{Path, PathBuf};
@@ -13,6 +14,8 @@ use super::{StoreServerError, signal_all};
 use crate::server::ReservedAddress;
 
 const REDIS: &str = "redis-server";
+/// The folder of what it has written, in its own.
+const WRITTEN: &str = "appendonlydir";
 /// When a start is given up, and how long to wait between two looks.
 const START_DEADLINE: Duration = Duration::from_mins(1);
 const PAUSE: Duration = Duration::from_millis(10);
@@ -103,15 +106,39 @@ impl RedisServer {
         signal_all(&self.child, Signal::CONT)
     }
 
-    /// Runs what an operator types into the shell.
+    /// Copies what it has written by now to a new folder. All that it has acknowledged is there.
+    ///
+    /// # Errors
+    /// What the system says.
+    pub fn copy_to(&self, copy: &Path) -> io::Result<()> {
+        fs::create_dir(copy)?;
+        for file in fs::read_dir(self.folder.join(WRITTEN))? {
+            let file = file?;
+            fs::copy(file.path(), copy.join(file.file_name()))?;
+        }
+        Ok(())
+    }
+
+    /// Puts such a copy in the place of what it has written, while it is down.
+    ///
+    /// # Errors
+    /// What the system says.
+    pub fn put_back(&self, copy: &Path) -> io::Result<()> {
+        let written = self.folder.join(WRITTEN);
+        fs::remove_dir_all(&written)?;
+        fs::rename(copy, written)
+    }
+
+    /// Runs what an operator types into the shell, and returns the answer.
     ///
     /// # Errors
     /// What the shell says.
-    pub fn by_hand(&self, words: &[&str]) -> io::Result<()> {
+    pub fn by_hand(&self, words: &[&str]) -> io::Result<String> {
         let mut shell = Command::new("redis-cli");
-        shell.args(["-e", "-p", &self.address.get().port().to_string()]).args(words).stdout(Stdio::null());
-        let status = shell.status()?;
-        if status.success() { Ok(()) } else { Err(io::Error::other(format!("{words:?}: {status}"))) }
+        shell.args(["-e", "-p", &self.address.get().port().to_string()]).args(words);
+        let said = shell.stdin(Stdio::null()).stderr(Stdio::inherit()).output()?;
+        let answer = String::from_utf8_lossy(&said.stdout).into_owned();
+        if said.status.success() { Ok(answer) } else { Err(io::Error::other(format!("{words:?}: {answer}"))) }
     }
 
     async fn listens(&mut self) -> Result<(), StoreServerError> {

@@ -2,11 +2,16 @@
 
 use std::time::{Duration, Instant};
 
+use clap::ValueEnum as _;
+use portcullis_bench::store_servers::RedisServer;
 use rand::RngExt as _;
 use rand::rngs::StdRng;
+use rand::seq::IndexedRandom as _;
 use tokio::time::sleep;
 
-use super::tcp_proxy::Passage;
+use super::feeds;
+use super::history::Aftermath;
+use super::tcp_proxy::{Held, Passage};
 use super::three_nodes::ThreeNodes;
 use crate::run::TortureError;
 use crate::stores_under_test::DATABASE;
@@ -15,43 +20,50 @@ use crate::stores_under_test::DATABASE;
 const AWAY: std::ops::RangeInclusive<u64> = 100..=1500;
 /// How long a node is cut off.
 const CUT: Duration = Duration::from_millis(3500);
+/// How long a node's clock is off, and by how many seconds.
+const CLOCK_OFF: Duration = Duration::from_secs(2);
+const OFF_BY: [i64; 2] = [3600, -3600];
+/// How much younger than its copy a Redis is that comes back as that.
+const LOST: Duration = Duration::from_secs(1);
 /// Removes sessions as an operator does who knows what their keys look like.
 const REMOVE_SESSIONS: &str =
     "for _, key in ipairs(redis.call('KEYS', 'pc:s:*')) do redis.call('DEL', key) end";
 
 /// A fault.
-#[derive(Clone, Copy, PartialEq, Eq, Debug)]
-pub(super) enum StoreFault {
+#[derive(Clone, Copy, PartialEq, Eq, Debug, clap::ValueEnum)]
+pub(crate) enum StoreFault {
     PostgresKilled,
     PostgresPaused,
     /// One node loses its connections to the stores.
     NodeCutOff,
     /// One node gets no more bytes from the stores, and is not told.
     NodeUnheard,
+    /// The connections on which nodes hear of changes are ended.
+    FeedsLost,
+    /// What is announced on them is held back.
+    FeedsDelayed,
+    /// The clock of one node's machine is set, and set back.
+    ClockSet,
     /// An operator deletes all sessions.
     SessionsDeleted,
+    /// An operator empties the table of sessions.
+    TableEmptied,
     RedisKilled,
     RedisPaused,
     RedisEmptied,
+    /// It comes back with what it had written by a moment before.
+    RedisOlder,
 }
 
-/// When all sessions were ended by hand: from when on, and when that was acknowledged.
-pub(super) type AllEnded = Option<(Instant, Instant)>;
-
 impl StoreFault {
-    /// All of them; without Redis the first few.
-    pub(super) const ALL: [Self; 8] = [
-        Self::PostgresKilled,
-        Self::PostgresPaused,
-        Self::NodeCutOff,
-        Self::NodeUnheard,
-        Self::SessionsDeleted,
-        Self::RedisKilled,
-        Self::RedisPaused,
-        Self::RedisEmptied,
-    ];
-    /// Those that need no Redis.
-    pub(super) const OF_POSTGRES: usize = 5;
+    /// Those that are possible, in their order.
+    pub(super) fn possible(has_redis: bool) -> impl Iterator<Item = Self> {
+        Self::value_variants().iter().copied().filter(move |fault| has_redis || !fault.needs_redis())
+    }
+
+    const fn needs_redis(self) -> bool {
+        matches!(self, Self::RedisKilled | Self::RedisPaused | Self::RedisEmptied | Self::RedisOlder)
+    }
 
     pub(super) const fn name(self) -> &'static str {
         match self {
@@ -59,10 +71,15 @@ impl StoreFault {
             Self::PostgresPaused => "stores: PostgreSQL paused",
             Self::NodeCutOff => "stores: one node cut off",
             Self::NodeUnheard => "stores: one node unheard",
+            Self::FeedsLost => "stores: feeds lost",
+            Self::FeedsDelayed => "stores: feeds delayed",
+            Self::ClockSet => "stores: clock of one node set",
             Self::SessionsDeleted => "stores: sessions deleted by hand",
+            Self::TableEmptied => "stores: table of sessions emptied",
             Self::RedisKilled => "stores: Redis killed",
             Self::RedisPaused => "stores: Redis paused",
             Self::RedisEmptied => "stores: Redis emptied",
+            Self::RedisOlder => "stores: Redis back with an older copy",
         }
     }
 
@@ -72,7 +89,7 @@ impl StoreFault {
         stores: &mut ThreeNodes,
         random: &mut StdRng,
         pauses: std::ops::RangeInclusive<u64>,
-    ) -> Result<AllEnded, TortureError> {
+    ) -> Result<Aftermath, TortureError> {
         let away = Duration::from_millis(random.random_range(AWAY));
         let pause = Duration::from_secs(random.random_range(pauses));
         match self {
@@ -87,40 +104,77 @@ impl StoreFault {
                 stores.postgres.resume()?;
             }
             Self::NodeCutOff => stores.cut(random, Passage::Closed, CUT).await,
-            Self::NodeUnheard => stores.cut(random, Passage::Silent, CUT).await,
-            Self::SessionsDeleted => return delete_sessions(stores).map(Some),
-            Self::RedisKilled => {
+            Self::NodeUnheard => {
+                let held = [Held::All, Held::Questions, Held::Answers].choose(random).copied();
+                stores.cut(random, Passage::Silent(held.unwrap_or(Held::All)), CUT).await;
+            }
+            Self::FeedsLost => feeds::lose(stores, random).await?,
+            Self::FeedsDelayed => feeds::delay(stores, random, CUT).await?,
+            Self::ClockSet => {
+                let off_by = OFF_BY.choose(random).copied().unwrap_or_default();
+                stores.clock.is_off(off_by, CLOCK_OFF).await?;
+            }
+            Self::SessionsDeleted => return delete_sessions(stores),
+            Self::TableEmptied => {
+                return all_ended(|| Ok(stores.postgres.by_hand(DATABASE, "TRUNCATE sessions")?));
+            }
+            Self::RedisKilled | Self::RedisPaused | Self::RedisEmptied | Self::RedisOlder => {
                 if let Some(redis) = &mut stores.redis {
-                    redis.kill()?;
-                    sleep(away).await;
-                    redis.start_again().await?;
+                    return self.happens_to(redis, away, pause).await;
                 }
             }
-            Self::RedisPaused => {
-                if let Some(redis) = &stores.redis {
-                    redis.pause()?;
-                    sleep(pause).await;
-                    redis.resume()?;
-                }
-            }
-            Self::RedisEmptied => return empty(stores),
         }
-        Ok(None)
+        Ok(Aftermath::None)
+    }
+
+    async fn happens_to(
+        self,
+        redis: &mut RedisServer,
+        away: Duration,
+        pause: Duration,
+    ) -> Result<Aftermath, TortureError> {
+        match self {
+            Self::RedisEmptied => return all_ended(|| Ok(redis.by_hand(&["FLUSHALL"]).map(drop)?)),
+            Self::RedisOlder => return comes_back_older(redis, away).await,
+            Self::RedisPaused => {
+                redis.pause()?;
+                sleep(pause).await;
+                redis.resume()?;
+            }
+            _ => {
+                redis.kill()?;
+                sleep(away).await;
+                redis.start_again().await?;
+            }
+        }
+        Ok(Aftermath::None)
     }
 }
 
-fn delete_sessions(stores: &ThreeNodes) -> Result<(Instant, Instant), TortureError> {
-    let sent = Instant::now();
-    match &stores.redis {
-        Some(redis) => redis.by_hand(&["EVAL", REMOVE_SESSIONS, "0"])?,
-        None => stores.postgres.by_hand(DATABASE, "DELETE FROM sessions")?,
-    }
-    Ok((sent, Instant::now()))
+fn delete_sessions(stores: &ThreeNodes) -> Result<Aftermath, TortureError> {
+    all_ended(|| match &stores.redis {
+        Some(redis) => Ok(redis.by_hand(&["EVAL", REMOVE_SESSIONS, "0"]).map(drop)?),
+        None => Ok(stores.postgres.by_hand(DATABASE, "DELETE FROM sessions")?),
+    })
 }
 
-fn empty(stores: &ThreeNodes) -> Result<AllEnded, TortureError> {
-    let Some(redis) = &stores.redis else { return Ok(None) };
+/// Ends all sessions, and notes when.
+fn all_ended(by_hand: impl FnOnce() -> Result<(), TortureError>) -> Result<Aftermath, TortureError> {
     let sent = Instant::now();
-    redis.by_hand(&["FLUSHALL"])?;
-    Ok(Some((sent, Instant::now())))
+    by_hand()?;
+    Ok(Aftermath::AllEnded { sent, answered: Instant::now() })
+}
+
+/// What the loss of its last second means, as after a power cut with `appendfsync everysec`.
+async fn comes_back_older(redis: &mut RedisServer, away: Duration) -> Result<Aftermath, TortureError> {
+    let folder = tempfile::tempdir()?;
+    let (copy, there) = (folder.path().join("copy"), Instant::now());
+    redis.copy_to(&copy)?;
+    sleep(LOST).await;
+    let since = Instant::now();
+    redis.kill()?;
+    redis.put_back(&copy)?;
+    sleep(away).await;
+    redis.start_again().await?;
+    Ok(Aftermath::NewestLost { there, since })
 }

@@ -38,15 +38,33 @@ pub(super) struct SessionHistory {
     pub(super) sights: Vec<Sight>,
 }
 
+/// What a fault means for sessions.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub(super) enum Aftermath {
+    /// Nothing.
+    None,
+    /// All were ended: from when on, and when that was acknowledged.
+    AllEnded { sent: Instant, answered: Instant },
+    /// Of those that were not there at one moment, a store has known nothing since another.
+    NewestLost { there: Instant, since: Instant },
+}
+
 impl SessionHistory {
     pub(super) fn begun(begun: Instant) -> Self {
         Self { begun, sights: Vec::new() }
     }
 
-    /// Notes that all sessions were ended from `sent` to `answered`: this one may have begun meanwhile, or after it and
-    /// before the nodes had noticed.
-    pub(super) fn all_ended(&mut self, sent: Instant, answered: Instant) {
-        let seen = if self.begun < sent { Seen::Ended } else { Seen::MayHaveEnded };
+    /// Notes what a fault means for this session.
+    pub(super) fn note(&mut self, aftermath: Aftermath) {
+        let (sent, answered, seen) = match aftermath {
+            Aftermath::AllEnded { sent, answered } if self.begun < sent => (sent, answered, Seen::Ended),
+            // It may have begun meanwhile, or later and before the nodes had noticed.
+            Aftermath::AllEnded { sent, answered } => (sent, answered, Seen::MayHaveEnded),
+            Aftermath::NewestLost { there, since } if self.begun >= there => {
+                (since, since, Seen::MayHaveEnded)
+            }
+            Aftermath::None | Aftermath::NewestLost { .. } => return,
+        };
         self.sights.push(Sight { sent, answered, node: 0, seen });
     }
 
@@ -137,11 +155,28 @@ mod tests {
     fn what_began_before_all_were_ended_has_ended_and_what_began_later_may_have() {
         let mut session = history(&[(3000, Seen::Accepted)]);
         let end = |millis| session.begun + Duration::from_millis(millis);
-        let (sent, answered) = (end(10), end(20));
+        let ended = Aftermath::AllEnded { sent: end(10), answered: end(20) };
         let mut later = SessionHistory { begun: end(11), ..session.clone() };
-        session.all_ended(sent, answered);
-        later.all_ended(sent, answered);
+        session.note(ended);
+        later.note(ended);
         assert!(session.broken_promise().is_some());
         assert_eq!(later.broken_promise(), None);
+    }
+
+    #[test]
+    fn a_store_that_comes_back_older_may_have_lost_what_began_since_and_from_then_on() {
+        let known = history(&[(3000, refused())]);
+        let at = |millis| known.begun + Duration::from_millis(millis);
+        let lost = Aftermath::NewestLost { there: at(10), since: at(2000) };
+        let judged = |begun, seen: &SessionHistory| {
+            let mut session = SessionHistory { begun: at(begun), ..seen.clone() };
+            session.note(lost);
+            session.broken_promise().is_some()
+        };
+        assert!(judged(9, &known), "the store had it when it was copied");
+        assert!(!judged(10, &known));
+        assert!(judged(10, &history(&[(1500, refused())])), "nothing was lost by then");
+        let ended = history(&[(1500, Seen::Ended), (3000, Seen::Accepted)]);
+        assert!(judged(9, &ended) && judged(10, &ended), "what has ended stays so");
     }
 }

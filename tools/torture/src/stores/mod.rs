@@ -1,7 +1,9 @@
 //! Stores that fail under three nodes: no node accepts what has ended for longer than it may, none refuses what is
 //! live, and all recover without a restart.
 
+mod faked_clock;
 mod fault;
+mod feeds;
 mod history;
 mod tcp_proxy;
 mod three_nodes;
@@ -9,7 +11,6 @@ mod user;
 
 use std::path::PathBuf;
 use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::{Duration, Instant};
 
 use portcullis_bench::server::beside_this_program;
@@ -21,20 +22,20 @@ use crate::TorturePlan;
 use crate::client::random_of;
 use crate::report::{BrokenPromise, StoreNumbers};
 use crate::run::TortureError;
-use fault::{AllEnded, StoreFault};
-use history::{Seen, SessionHistory};
+pub(crate) use fault::StoreFault;
+use history::{Aftermath, Seen, SessionHistory};
 use three_nodes::ThreeNodes;
-use user::{WatchfulUser, serves};
+use user::{Shift, WatchfulUser, serves};
 
 /// Nodes that share the stores.
 pub(crate) const NODES: usize = 3;
 /// Users at work.
-const USERS: u64 = 12;
-/// How long users are at work before a fault, and after it.
-const BEFORE: Duration = Duration::from_secs(1);
+const USERS: u32 = 12;
+/// How long all of them are at work before a fault, and after it.
+const BEFORE: Duration = Duration::from_millis(500);
 const AFTER: Duration = Duration::from_millis(600);
-/// After all sessions were ended by hand: until a node that has not noticed has accepted one too late.
-const AFTER_ALL_ENDED: Duration = Duration::from_millis(1600);
+/// After a fault that ends sessions: until a node that has not noticed has accepted one too late.
+const AFTER_ENDS: Duration = Duration::from_millis(1600);
 /// How long a node has to recover.
 const RECOVERY: Duration = Duration::from_secs(30);
 const LOOK: Duration = Duration::from_millis(20);
@@ -44,6 +45,8 @@ pub(crate) struct StoreFaults {
     directory: TempDir,
     stores: ThreeNodes,
     seed: u64,
+    /// The kinds of faults, each in turn.
+    kinds: Vec<StoreFault>,
     /// How long a server is paused, in seconds.
     pauses: std::ops::RangeInclusive<u64>,
     pub(crate) numbers: StoreNumbers,
@@ -59,7 +62,9 @@ impl StoreFaults {
         let directory = tempfile::tempdir()?;
         let stores = ThreeNodes::start(directory.path(), &program, has_redis).await?;
         let pauses = if plan.stores { 3..=10 } else { 3..=3 };
-        Ok(Self { directory, stores, seed, pauses, numbers: StoreNumbers::default() })
+        let is_meant = |kind: &StoreFault| plan.only.is_empty() || plan.only.contains(kind);
+        let kinds = StoreFault::possible(has_redis).filter(is_meant).collect();
+        Ok(Self { directory, stores, seed, kinds, pauses, numbers: StoreNumbers::default() })
     }
 
     /// Lets users work, and a store fail meanwhile; each kind of fault in turn.
@@ -67,24 +72,46 @@ impl StoreFaults {
     /// # Errors
     /// [`TortureError`]
     pub(crate) async fn round(&mut self, round: u64) -> Result<(), TortureError> {
-        let possible =
-            if self.stores.redis.is_some() { StoreFault::ALL.len() } else { StoreFault::OF_POSTGRES };
-        let turn = usize::try_from(round).unwrap_or_default() % possible;
-        let Some(fault) = StoreFault::ALL.get(turn).copied() else { return Ok(()) };
-        let (is_over, mut users) = (Arc::new(AtomicBool::new(false)), JoinSet::new());
+        let turn = usize::try_from(round).ok().and_then(|round| round.checked_rem(self.kinds.len()));
+        let Some(fault) = turn.and_then(|turn| self.kinds.get(turn)).copied() else { return Ok(()) };
+        let (shift, mut users) = (Shift::begin(), JoinSet::new());
         for number in 0..USERS {
             let nodes = self.stores.addresses();
-            users.spawn(WatchfulUser::new(nodes, (self.seed, round, number), Arc::clone(&is_over)).works());
+            users.spawn(
+                WatchfulUser::new(nodes, (self.seed, round, number.into()), Arc::clone(&shift)).works(),
+            );
+        }
+        if !shift.has(USERS).await {
+            return Err(self.failed(fault, round, "users do not come to work"));
         }
         sleep(BEFORE).await;
-        let mut random = random_of(self.seed, round, USERS);
-        let ended = fault.happens(&mut self.stores, &mut random, self.pauses.clone()).await?;
+        let mut random = random_of(self.seed, round, USERS.into());
+        let aftermath = fault.happens(&mut self.stores, &mut random, self.pauses.clone()).await?;
         let recovered = self.recovers(round).await;
-        sleep(if ended.is_some() { AFTER_ALL_ENDED } else { AFTER }).await;
-        is_over.store(true, Ordering::Relaxed);
+        sleep(if aftermath == Aftermath::None { AFTER } else { AFTER_ENDS }).await;
+        shift.end();
         let mut histories: Vec<SessionHistory> = users.join_all().await.into_iter().flatten().collect();
         recovered.map_err(|what| self.failed(fault, round, &what))?;
-        self.judge(fault, round, &mut histories, ended)
+        for history in &mut histories {
+            history.note(aftermath);
+        }
+        self.alarms(aftermath)?.map_or(Ok(()), |what| Err(self.failed(fault, round, &what)))?;
+        self.judge(fault, round, &histories)
+    }
+
+    /// What users are told, and what the logs say, that is not so: no token is stolen here, and no store loses a
+    /// rotation but one that comes back older.
+    fn alarms(&mut self, aftermath: Aftermath) -> Result<Option<String>, TortureError> {
+        if let Some(told) = self.stores.alarmed()?.first() {
+            return Ok(Some(format!("{told} was told of a theft")));
+        }
+        let lost = self.stores.lost_rotations()?;
+        if !matches!(aftermath, Aftermath::NewestLost { .. }) {
+            return Ok(lost.into_iter().next());
+        }
+        *self.numbers.counts.entry("stores: refreshes beyond what Redis knew").or_default() +=
+            lost.len() as u64;
+        Ok(None)
     }
 
     /// Keeps the logs of the nodes, so that the cause can be found.
@@ -112,14 +139,8 @@ impl StoreFaults {
         &mut self,
         fault: StoreFault,
         round: u64,
-        histories: &mut [SessionHistory],
-        ended: AllEnded,
+        histories: &[SessionHistory],
     ) -> Result<(), TortureError> {
-        if let Some((sent, answered)) = ended {
-            for history in &mut *histories {
-                history.all_ended(sent, answered);
-            }
-        }
         if let Some(broken) = histories.iter().find_map(SessionHistory::broken_promise) {
             return Err(self.failed(fault, round, &broken));
         }

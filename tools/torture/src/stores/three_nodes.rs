@@ -1,8 +1,10 @@
 //! Three nodes on stores that they share, each by way of proxies of its own.
 
-use std::ffi::OsStr;
+use std::collections::BTreeSet;
+use std::ffi::{OsStr, OsString};
+use std::io;
 use std::net::{Ipv4Addr, SocketAddr};
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use portcullis_bench::server::Server;
@@ -12,14 +14,21 @@ use rand::rngs::StdRng;
 use tokio::time::sleep;
 
 use super::NODES;
+use super::faked_clock::FakedClock;
 use super::tcp_proxy::{Passage, TcpProxy};
+use crate::alarms::{AlarmWatch, LogReader};
 use crate::run::TortureError;
 use crate::stores_under_test::{DATABASE, postgres_in, redis_in};
+
+/// How long connections are broken, for bytes that are held back to be lost.
+const BROKEN: Duration = Duration::from_millis(50);
 
 /// A node, and what stands between it and the stores.
 pub(super) struct Node {
     pub(super) server: Server,
+    data: PathBuf,
     proxies: Vec<TcpProxy>,
+    alarms: AlarmWatch,
 }
 
 /// The stores, and the nodes on them.
@@ -28,6 +37,8 @@ pub(super) struct ThreeNodes {
     pub(super) nodes: Vec<Node>,
     pub(super) postgres: PostgresServer,
     pub(super) redis: Option<RedisServer>,
+    /// That of the last node.
+    pub(super) clock: FakedClock,
 }
 
 impl ThreeNodes {
@@ -35,15 +46,24 @@ impl ThreeNodes {
         let postgres = postgres_in(folder).await?;
         postgres.new_database(DATABASE)?;
         let redis = if has_redis { Some(redis_in(folder).await?) } else { None };
-        let mut started = Self { nodes: Vec::new(), postgres, redis };
+        let data = |number| folder.join(format!("node-{number}"));
+        let clock = FakedClock::of(&data(NODES - 1))?;
+        let mut started = Self { nodes: Vec::new(), postgres, redis, clock };
         for number in 0..NODES {
-            let node = started.node(&folder.join(format!("node-{number}")), program).await?;
+            let own = if number == NODES - 1 { started.clock.variables() } else { Vec::new() };
+            let node = started.node(&data(number), program, own).await?;
+            FakedClock::unlink(node.server.pid());
             started.nodes.push(node);
         }
         Ok(started)
     }
 
-    async fn node(&self, folder: &Path, program: &Path) -> Result<Node, TortureError> {
+    async fn node(
+        &self,
+        data: &Path,
+        program: &Path,
+        own: Vec<(&'static str, OsString)>,
+    ) -> Result<Node, TortureError> {
         let to_database = TcpProxy::to(self.postgres.address()).await?;
         let database = format!("postgres://portcullis@{}/{DATABASE}?sslmode=disable", to_database.address());
         let (mut proxies, mut sessions) = (vec![to_database], database.clone());
@@ -52,10 +72,31 @@ impl ThreeNodes {
             sessions = format!("redis://{}", to_redis.address());
             proxies.push(to_redis);
         }
-        let variables =
-            [("PORTCULLIS_DATABASE", OsStr::new(&database)), ("PORTCULLIS_SESSIONS", OsStr::new(&sessions))];
-        let server = Server::start_with(program, folder, &variables).await?;
-        Ok(Node { server, proxies })
+        let mut variables = vec![
+            ("PORTCULLIS_DATABASE", OsStr::new(&database)),
+            ("PORTCULLIS_SESSIONS", OsStr::new(&sessions)),
+        ];
+        variables.extend(own.iter().map(|(name, value)| (*name, value.as_os_str())));
+        let server = Server::start_with(program, data, &variables).await?;
+        Ok(Node { server, data: data.to_owned(), proxies, alarms: AlarmWatch::of(data) })
+    }
+
+    /// Those who were told of a theft since the last look.
+    pub(super) fn alarmed(&self) -> io::Result<Vec<String>> {
+        let mut alarmed = Vec::new();
+        for node in &self.nodes {
+            alarmed.extend(node.alarms.alarmed(&BTreeSet::new())?);
+        }
+        Ok(alarmed)
+    }
+
+    /// What nodes say, since the last look, of a store that has lost a rotation.
+    pub(super) fn lost_rotations(&mut self) -> io::Result<Vec<String>> {
+        let mut lost = Vec::new();
+        for node in &mut self.nodes {
+            lost.extend(node.alarms.lost_rotations()?);
+        }
+        Ok(lost)
     }
 
     pub(super) fn addresses(&self) -> [SocketAddr; NODES] {
@@ -74,13 +115,29 @@ impl ThreeNodes {
         let is_cut = |(number, _): &(usize, &TcpProxy)| from_all || *number == chosen;
         let cut: Vec<&TcpProxy> =
             node.proxies.iter().enumerate().filter(is_cut).map(|(_, proxy)| proxy).collect();
-        let set_all = |passage| {
-            for proxy in &cut {
-                proxy.set(passage);
-            }
-        };
-        set_all(passage);
-        sleep(span).await;
-        set_all(Passage::Open);
+        hold(&cut, passage, span).await;
+        if passage != Passage::Closed && random.random_bool(0.5) {
+            // What was held back is lost.
+            hold(&cut, Passage::Closed, BROKEN).await;
+        }
+        hold(&cut, Passage::Open, Duration::ZERO).await;
     }
+}
+
+impl Node {
+    /// What it says from now on.
+    pub(super) fn log(&self) -> io::Result<LogReader> {
+        LogReader::from_now(&self.data)
+    }
+
+    pub(super) fn set(&self, passage: Passage) {
+        self.proxies.iter().for_each(|proxy| proxy.set(passage));
+    }
+}
+
+async fn hold(proxies: &[&TcpProxy], passage: Passage, span: Duration) {
+    for proxy in proxies {
+        proxy.set(passage);
+    }
+    sleep(span).await;
 }

@@ -9,6 +9,7 @@ use portcullis_bench::http::HttpConnection;
 use portcullis_bench::strategy::{Credentials, StrategyUnderTest};
 use rand::RngExt as _;
 use rand::rngs::StdRng;
+use tokio::sync::Semaphore;
 use tokio::time::{sleep, timeout};
 
 use super::NODES;
@@ -25,8 +26,37 @@ const ANSWER_DEADLINE: Duration = Duration::from_mins(1);
 const CHECKS: usize = 12;
 /// How long a node is asked for a session that has ended, unless it refuses it before.
 const AFTER_THE_END: Duration = Duration::from_millis(1500);
+/// How long it takes at most until a user is at work: stores are well by then, but the machine may be busy.
+const AT_WORK_WITHIN: Duration = Duration::from_mins(3);
 /// The longest pause between two requests, in milliseconds.
 const PAUSE: u64 = 15;
+
+/// What users and those who watch them have in common.
+#[derive(Debug)]
+pub(super) struct Shift {
+    /// One for each user who has a session to refresh, and has signed out of another.
+    at_work: Semaphore,
+    is_over: AtomicBool,
+}
+
+impl Shift {
+    pub(super) fn begin() -> Arc<Self> {
+        Arc::new(Self { at_work: Semaphore::new(0), is_over: AtomicBool::new(false) })
+    }
+
+    /// Waits until so many users are at work.
+    pub(super) async fn has(&self, users: u32) -> bool {
+        timeout(AT_WORK_WITHIN, self.at_work.acquire_many(users)).await.is_ok()
+    }
+
+    pub(super) fn end(&self) {
+        self.is_over.store(true, Ordering::Relaxed);
+    }
+
+    fn is_over(&self) -> bool {
+        self.is_over.load(Ordering::Relaxed)
+    }
+}
 
 /// A user, who goes on until the round is over.
 pub(super) struct WatchfulUser {
@@ -34,9 +64,11 @@ pub(super) struct WatchfulUser {
     connections: [Option<HttpConnection>; NODES],
     email: String,
     random: StdRng,
-    is_over: Arc<AtomicBool>,
+    shift: Arc<Shift>,
     /// The session that is refreshed, and what was seen of it.
     kept: Option<(Credentials, SessionHistory)>,
+    /// The sessions that were signed out of, or that a node has refused.
+    former: Vec<(Credentials, SessionHistory)>,
     histories: Vec<SessionHistory>,
 }
 
@@ -52,7 +84,7 @@ impl WatchfulUser {
     pub(super) fn new(
         nodes: [SocketAddr; NODES],
         (seed, round, number): (u64, u64, u64),
-        is_over: Arc<AtomicBool>,
+        shift: Arc<Shift>,
     ) -> Self {
         let email = format!("stores-{round}-{number}@torture.example");
         let random = random_of(seed, round, number);
@@ -61,8 +93,9 @@ impl WatchfulUser {
             connections: [const { None }; NODES],
             email,
             random,
-            is_over,
+            shift,
             kept: None,
+            former: Vec::new(),
             histories: Vec::new(),
         }
     }
@@ -72,11 +105,24 @@ impl WatchfulUser {
         if self.until_answered(REFRESHING, &REFRESHING.register(&self.email.clone())).await.is_none() {
             return self.histories;
         }
-        while !self.is_over.load(Ordering::Relaxed) {
+        self.signs_in_and_out().await;
+        self.shift.at_work.add_permits(1);
+        while !self.shift.is_over() {
             self.signs_in_and_out().await;
         }
         self.histories.extend(self.kept.take().map(|(_, history)| history));
+        self.shows_again().await;
         self.histories
+    }
+
+    /// Shows once more what it has signed out of: a store may have come back with it.
+    async fn shows_again(&mut self) {
+        for (held, mut history) in std::mem::take(&mut self.former) {
+            if history.count(|seen| *seen == Seen::Ended) > 0 {
+                self.checks(&held, &mut history).await;
+            }
+            self.histories.push(history);
+        }
     }
 
     async fn signs_in_and_out(&mut self) {
@@ -91,16 +137,22 @@ impl WatchfulUser {
         self.refreshes().await;
         self.signs_out(&held, &mut history).await;
         self.watches_it_end(&held, &mut history).await;
-        self.histories.push(history);
+        self.former.push((held, history));
     }
 
     async fn checks(&mut self, held: &Credentials, history: &mut SessionHistory) {
         let node = self.random.random_range(0..NODES);
-        self.checks_on(node, held, history).await;
+        self.checks_on(node, SESSIONS, held, history).await;
     }
 
-    async fn checks_on(&mut self, node: usize, held: &Credentials, history: &mut SessionHistory) {
-        let answer = self.asks(node, SESSIONS, &SESSIONS.profile(&held.access)).await;
+    async fn checks_on(
+        &mut self,
+        node: usize,
+        strategy: StrategyUnderTest,
+        held: &Credentials,
+        history: &mut SessionHistory,
+    ) {
+        let answer = self.asks(node, strategy, &strategy.profile(&held.access)).await;
         let seen = match answer.status {
             200 => Seen::Accepted,
             401 | 403 => Seen::Refused(answer.text),
@@ -128,7 +180,7 @@ impl WatchfulUser {
         let (ended, mut accepting) = (Instant::now(), [true; NODES]);
         while accepting.contains(&true) && ended.elapsed() < AFTER_THE_END {
             for node in (0..NODES).filter(|node| accepting.get(*node) == Some(&true)).collect::<Vec<_>>() {
-                self.checks_on(node, held, history).await;
+                self.checks_on(node, SESSIONS, held, history).await;
                 let is_over = matches!(history.sights.last().map(|last| &last.seen), Some(Seen::Refused(_)));
                 if let Some(accepting) = accepting.get_mut(node) {
                     *accepting = !is_over;
@@ -139,6 +191,9 @@ impl WatchfulUser {
     }
 
     /// Redeems the refresh token of the kept session. One whose answer was lost is redeemed again, on any node.
+    ///
+    /// Then the access token is shown, which does not live for an hour: a node whose clock is wrong would refuse it, or
+    /// would have issued one that others refuse.
     async fn refreshes(&mut self) {
         let Some((held, mut history)) = self.kept.take() else {
             let login = REFRESHING.login(&self.email, true);
@@ -161,14 +216,18 @@ impl WatchfulUser {
         };
         history.sights.push(Sight { sent: answer.sent, answered: Instant::now(), node, seen });
         match next {
-            Some(next) => self.kept = Some((next, history)),
+            Some(next) => {
+                let node = self.random.random_range(0..NODES);
+                self.checks_on(node, REFRESHING, &next, &mut history).await;
+                self.kept = Some((next, history));
+            }
             None => self.histories.push(history),
         }
     }
 
     /// Asks nodes until one answers; `None` once the round is over.
     async fn until_answered(&mut self, strategy: StrategyUnderTest, request: &[u8]) -> Option<NodeAnswer> {
-        while !self.is_over.load(Ordering::Relaxed) {
+        while !self.shift.is_over() {
             let node = self.random.random_range(0..NODES);
             let answer = self.asks(node, strategy, request).await;
             // A sign-up whose answer was lost finds its address taken.
