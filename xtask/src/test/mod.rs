@@ -28,7 +28,7 @@ const TAB_ROUNDS: &str = "10";
 /// How often a server takes over from another one here.
 const RESTARTS: &str = "10";
 /// How often a store fails here: each kind of fault once.
-const FAULTS: &str = "13";
+const FAULTS: &str = "14";
 
 /// The verb.
 pub(crate) fn run(arguments: &[String]) -> Result<(), VerbFailure> {
@@ -182,7 +182,7 @@ mod tests {
         assert_eq!(names, ["workspace", "stories", "interop", "binaries", "torture", "packages"]);
         assert_eq!(
             words(&steps[4]).join(" "),
-            "--rounds 20 --tab-rounds 10 --restarts 10 --faults 13 --server /r/t/debug/portcullis"
+            "--rounds 20 --tab-rounds 10 --restarts 10 --faults 14 --server /r/t/debug/portcullis"
         );
     }
 

@@ -16,6 +16,10 @@ use crate::server::ReservedAddress;
 
 const PAUSE: Duration = Duration::from_millis(20);
 const LOOKS: usize = 3_000;
+/// Divides by zero until a standby confirms each commit.
+const IS_FOLLOWED: &str = "SELECT 1 / count(*) FROM pg_stat_replication WHERE sync_state = 'sync'";
+/// The same until it is a primary.
+const IS_PRIMARY: &str = "SELECT 1 / (NOT pg_is_in_recovery())::INT";
 /// The user that the server runs as if root starts it: it refuses to be root.
 const OWNER: &str = "postgres";
 
@@ -48,6 +52,50 @@ impl PostgresServer {
         let mut server = Self { child, folder: folder.to_owned(), address };
         server.is_up().await?;
         Ok(server)
+    }
+
+    /// Starts a standby beside it, which has all that this server acknowledges from now on.
+    ///
+    /// # Errors
+    /// [`StoreServerError`]
+    pub async fn standby(&self) -> Result<Self, StoreServerError> {
+        let address = ReservedAddress::new()?;
+        let folder = self.folder.with_extension(address.get().port().to_string());
+        fs::create_dir(&folder)?;
+        fs::set_permissions(&folder, Permissions::from_mode(0o777))?;
+        let mut copy = as_owner(&program("pg_basebackup")?);
+        self.reached_by(&mut copy).args([
+            "--write-recovery-conf",
+            "--checkpoint=fast",
+            "--no-sync",
+            "--pgdata",
+        ]);
+        let mut copying = copy.arg(folder.join("data")).current_dir(&folder).spawn()?;
+        let copied = loop {
+            match copying.try_wait()? {
+                Some(status) => break status,
+                None => sleep(PAUSE).await,
+            }
+        };
+        if !copied.success() {
+            return Err(io::Error::other(format!("pg_basebackup: {copied}")).into());
+        }
+        let child = spawn(&folder, address.get())?;
+        let mut standby = Self { child, folder, address };
+        standby.is_up().await?;
+        self.by_hand("postgres", "ALTER SYSTEM SET synchronous_standby_names = '*'")?;
+        self.by_hand("postgres", "SELECT pg_reload_conf()")?;
+        self.says_yes(IS_FOLLOWED).await?;
+        Ok(standby)
+    }
+
+    /// Makes a primary of a standby.
+    ///
+    /// # Errors
+    /// What the shell says.
+    pub async fn promote(&self) -> Result<(), StoreServerError> {
+        self.by_hand("postgres", "SELECT pg_promote(false)")?;
+        self.says_yes(IS_PRIMARY).await
     }
 
     /// Where it listens.
@@ -112,6 +160,17 @@ impl PostgresServer {
         Err(io::Error::other("postgres does not answer").into())
     }
 
+    /// Waits until a statement that fails for `no` does not.
+    async fn says_yes(&self, sql: &str) -> Result<(), StoreServerError> {
+        for _ in 0..LOOKS {
+            if self.runs("postgres", sql)? {
+                return Ok(());
+            }
+            sleep(PAUSE).await;
+        }
+        Err(io::Error::other(format!("postgres does not come to: {sql}")).into())
+    }
+
     fn runs(&self, database: &str, sql: &str) -> Result<bool, StoreServerError> {
         let mut shell = self.client("psql")?;
         shell.args(["-X", "-q", "-d", database, "-c", sql]);
@@ -124,9 +183,13 @@ impl PostgresServer {
     /// [`StoreServerError::NoPostgres`]
     pub fn client(&self, name: &str) -> Result<Command, StoreServerError> {
         let mut client = Command::new(program(name)?);
-        client.args(["-U", "portcullis", "-p", &self.address.get().port().to_string(), "-h"]);
-        client.arg(&self.folder).stdin(Stdio::null());
+        self.reached_by(&mut client);
         Ok(client)
+    }
+
+    fn reached_by<'a>(&self, client: &'a mut Command) -> &'a mut Command {
+        client.args(["-U", "portcullis", "-p", &self.address.get().port().to_string(), "-h"]);
+        client.arg(&self.folder).stdin(Stdio::null())
     }
 
     /// The URL of a new database.
@@ -152,7 +215,11 @@ fn spawn(folder: &Path, address: SocketAddr) -> Result<Child, StoreServerError> 
 
 impl Drop for PostgresServer {
     fn drop(&mut self) {
-        // It may have ended already, or be paused. SIGINT ends its clients' connections, too.
+        if !matches!(self.child.try_wait(), Ok(None)) {
+            // It has ended already, and its number may be that of another process.
+            return;
+        }
+        // It may be paused. SIGINT ends its clients' connections, too.
         let _ = signal_all(&self.child, Signal::CONT);
         let _ = rustix::process::kill_process(rustix::process::Pid::from_child(&self.child), Signal::INT);
         let _ = self.child.wait();

@@ -34,6 +34,8 @@ const REMOVE_SESSIONS: &str =
 pub(crate) enum StoreFault {
     PostgresKilled,
     PostgresPaused,
+    /// Its standby takes its place.
+    PostgresFailedOver,
     /// One node loses its connections to the stores.
     NodeCutOff,
     /// One node gets no more bytes from the stores, and is not told.
@@ -69,6 +71,7 @@ impl StoreFault {
         match self {
             Self::PostgresKilled => "stores: PostgreSQL killed",
             Self::PostgresPaused => "stores: PostgreSQL paused",
+            Self::PostgresFailedOver => "stores: PostgreSQL failed over",
             Self::NodeCutOff => "stores: one node cut off",
             Self::NodeUnheard => "stores: one node unheard",
             Self::FeedsLost => "stores: feeds lost",
@@ -103,6 +106,7 @@ impl StoreFault {
                 sleep(pause).await;
                 stores.postgres.resume()?;
             }
+            Self::PostgresFailedOver => stores.fail_over(away).await?,
             Self::NodeCutOff => stores.cut(random, Passage::Closed, CUT).await,
             Self::NodeUnheard => {
                 let held = [Held::All, Held::Questions, Held::Answers].choose(random).copied();

@@ -42,6 +42,7 @@ const SAYS_WITHIN: usize = 16 * 1024;
 #[derive(Debug)]
 pub(super) struct TcpProxy {
     address: SocketAddr,
+    server: watch::Sender<SocketAddr>,
     passage: watch::Sender<Passage>,
     accepting: JoinHandle<()>,
 }
@@ -51,12 +52,19 @@ impl TcpProxy {
         let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).await?;
         let address = listener.local_addr()?;
         let (passage, watched) = watch::channel(Passage::Open);
+        let (server, named) = watch::channel(server);
         let accepting = tokio::spawn(async move {
             while let Ok((client, _)) = listener.accept().await {
+                let server = *named.borrow();
                 tokio::spawn(carry(client, server, watched.clone()));
             }
         });
-        Ok(Self { address, passage, accepting })
+        Ok(Self { address, server, passage, accepting })
+    }
+
+    /// Leads new connections to another server.
+    pub(super) fn lead_to(&self, server: SocketAddr) {
+        self.server.send_replace(server);
     }
 
     pub(super) const fn address(&self) -> SocketAddr {

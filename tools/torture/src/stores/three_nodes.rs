@@ -81,6 +81,19 @@ impl ThreeNodes {
         Ok(Node { server, data: data.to_owned(), proxies, alarms: AlarmWatch::of(data) })
     }
 
+    /// Kills the primary, and lets all nodes find its standby in its place.
+    pub(super) async fn fail_over(&mut self, away: Duration) -> Result<(), TortureError> {
+        let standby = self.postgres.standby().await?;
+        self.postgres.kill()?;
+        sleep(away).await;
+        standby.promote().await?;
+        for to_database in self.nodes.iter().filter_map(|node| node.proxies.first()) {
+            to_database.lead_to(standby.address());
+        }
+        self.postgres = standby;
+        Ok(())
+    }
+
     /// Those who were told of a theft since the last look.
     pub(super) fn alarmed(&self) -> io::Result<Vec<String>> {
         let mut alarmed = Vec::new();
