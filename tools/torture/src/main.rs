@@ -36,6 +36,8 @@ use std::path::PathBuf;
 use std::process::ExitCode;
 
 use clap::Parser;
+use tokio::signal::ctrl_c;
+use tokio::signal::unix::{SignalKind, signal};
 
 use crate::ledger::Counts;
 use crate::report::{BrokenPromise, KillNumbers, KillsByStores, Numbers, StoreNumbers, add};
@@ -145,22 +147,32 @@ fn print_error(error: &TortureError, seed: u64) {
 fn tortured(plan: &TorturePlan, seed: u64, numbers: &mut Numbers) -> Result<(), TortureError> {
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
     runtime.block_on(async {
-        for on in plan.pairs() {
-            if plan.rounds > 0 {
-                killed(plan, seed, on, &mut numbers.kills).await?;
-            }
-            if plan.tab_rounds > 0 {
-                add(&mut numbers.tabs, &shared(plan, seed, on).await?);
-            }
+        let mut terminated = signal(SignalKind::terminate())?;
+        // What is dropped here ends its servers.
+        tokio::select! {
+            done = all_of(plan, seed, numbers) => done,
+            _ = ctrl_c() => Err(TortureError::Stopped),
+            _ = terminated.recv() => Err(TortureError::Stopped),
         }
-        if plan.restarts > 0 {
-            numbers.restarts = replaced(plan, seed).await?;
-        }
-        if plan.faults > 0 {
-            failing(plan, seed, numbers).await?;
-        }
-        Ok(())
     })
+}
+
+async fn all_of(plan: &TorturePlan, seed: u64, numbers: &mut Numbers) -> Result<(), TortureError> {
+    for on in plan.pairs() {
+        if plan.rounds > 0 {
+            killed(plan, seed, on, &mut numbers.kills).await?;
+        }
+        if plan.tab_rounds > 0 {
+            add(&mut numbers.tabs, &shared(plan, seed, on).await?);
+        }
+    }
+    if plan.restarts > 0 {
+        numbers.restarts = replaced(plan, seed).await?;
+    }
+    if plan.faults > 0 {
+        failing(plan, seed, numbers).await?;
+    }
+    Ok(())
 }
 
 async fn killed(

@@ -54,6 +54,8 @@ pub(crate) enum TortureError {
     NoFaketime,
     #[error("a client's task ended early: {0}")]
     Task(#[from] JoinError),
+    #[error("stopped by a signal")]
+    Stopped,
     #[error("{} promise(s) not kept", .0.len())]
     Failed(Vec<BrokenPromise>),
 }
