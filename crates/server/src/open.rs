@@ -8,6 +8,7 @@ use std::sync::Arc;
 use portcullis_core::clock::Clock;
 use portcullis_core::engine::{Engine, OpenError};
 use portcullis_core::event::EventSink;
+use portcullis_core::key::{KeyringFault, SealFault};
 use portcullis_core::lockout::LockoutLimits;
 use portcullis_core::machine::SystemRandom;
 use portcullis_core::password::{Argon2Cost, HashPool, PasswordPolicy, PoolSize};
@@ -61,6 +62,21 @@ pub enum CannotOpen {
     /// The pool that hashes passwords could not be started.
     #[error("no thread could be started for hashing passwords: {0}")]
     Threads(#[from] io::Error),
+}
+
+impl CannotOpen {
+    /// Whether the configuration is the cause, so that another try with the same one would fail as well.
+    #[must_use]
+    pub const fn is_of_configuration(&self) -> bool {
+        use SealFault::{NoMasterKey, WrongMasterKey};
+        match self {
+            Self::Strategy(..) | Self::Policy(_) | Self::Engine(OpenError::Settings(_)) => true,
+            Self::Engine(OpenError::Keyring(KeyringFault::Sealed { source, .. })) => {
+                matches!(source, NoMasterKey | WrongMasterKey)
+            }
+            _ => false,
+        }
+    }
 }
 
 /// What an engine is opened for.

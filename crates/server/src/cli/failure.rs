@@ -68,6 +68,12 @@ impl From<io::Error> for Failure {
     }
 }
 
+impl From<CannotOpen> for Failure {
+    fn from(fault: CannotOpen) -> Self {
+        if fault.is_of_configuration() { Self::usage(fault) } else { Self::other(fault) }
+    }
+}
+
 macro_rules! shown_as_it_is {
     ($($fault:ty),*) => {
         $(impl From<$fault> for Failure {
@@ -78,4 +84,4 @@ macro_rules! shown_as_it_is {
     };
 }
 
-shown_as_it_is!(UserAdminError, CannotOpen, FeedKeyError, KeyError, StoreError, TenantError);
+shown_as_it_is!(UserAdminError, FeedKeyError, KeyError, StoreError, TenantError);

@@ -31,6 +31,7 @@ pub(super) async fn run(
     serve(config, passed, out).await.map_err(|fault| match fault {
         // Another try finds the same.
         ServeError::Unwanted(_) => Failure::usage(fault),
+        ServeError::Open(fault) => fault.into(),
         fault => Failure::other(fault),
     })
 }

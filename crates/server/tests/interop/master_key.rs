@@ -68,12 +68,12 @@ fn without_the_right_master_key_nothing_starts_and_nothing_is_lost() {
 
     let home = home.without("PORTCULLIS_MASTER_KEY");
     let (code, line) = fault(&home.run(["serve"]));
-    assert_eq!(code, 1);
+    assert_eq!(code, 2, "another try would fail as well");
     assert!(line.contains("no master key is configured"), "{line}");
 
     let home = home.with("PORTCULLIS_MASTER_KEY", ANOTHER);
     let (code, line) = fault(&home.run(["serve"]));
-    assert_eq!(code, 1);
+    assert_eq!(code, 2);
     assert!(line.contains("another master key"), "{line}");
     assert!(!line.contains(&ANOTHER[..16]), "{line}");
     assert_eq!(keys(&home), before);
