@@ -79,7 +79,7 @@ fn a_tenant_that_the_configuration_leaves_without_a_strategy_is_named_as_that() 
     home.run("migrate").done();
     home.run("tenant set default strategies=session").done();
     let narrowed = home.variable("PORTCULLIS_STRATEGIES_ENABLED", "device");
-    let said = narrowed.run("serve --listen 127.0.0.1:0").refused(1);
+    let said = narrowed.run("serve --listen 127.0.0.1:0").refused(2);
     assert!(said.contains("tenant default do not suit the configuration: no strategy is on offer"), "{said}");
 }
 

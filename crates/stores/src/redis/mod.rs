@@ -94,13 +94,15 @@ impl RedisSessions {
         Ok(Self { url, client, keys, warning, shared, agreement, feeds: Arc::default(), clock })
     }
 
-    /// Product, version, role, and what durability depends on, in one line.
+    /// Product, version, role, what durability depends on, and how far its clock is off this one's, in one line.
     ///
     /// # Errors
     /// The server does not answer.
     pub async fn described(&self) -> Stored<String> {
         let info = asked(&self.client, &self.url).await;
-        info.map(|info| info.described()).map_err(|fault| StoreError::unavailable("describe itself", fault))
+        let now = self.clock.now();
+        info.map(|info| info.described(now))
+            .map_err(|fault| StoreError::unavailable("describe itself", fault))
     }
 
     pub(crate) fn clock(&self) -> Arc<dyn Clock> {

@@ -1,5 +1,6 @@
 //! What a server must be for sessions to be kept there.
 
+use portcullis_core::clock::Timestamp;
 use redis::RedisError;
 use redis::aio::MultiplexedConnection;
 
@@ -64,18 +65,27 @@ impl ServerInfo {
         numbers.next().zip(numbers.next()).is_some_and(|version| version >= OLDEST)
     }
 
-    /// Product, version, role, and what durability depends on.
-    pub(super) fn described(&self) -> String {
+    /// Product, version, role, what durability depends on, and the clock beside ours, by which nothing goes.
+    pub(super) fn described(&self, now: Timestamp) -> String {
         let said = |name| self.field(name).unwrap_or("unknown");
         let on = |name| if self.field(name) == Some("1") { "on" } else { "off" };
         format!(
-            "{} {}, {}, appendonly={}, maxmemory_policy={}",
+            "{} {}, {}, appendonly={}, maxmemory_policy={}{}",
             self.product(),
             self.version(),
             if self.field("role") == Some("master") { "primary" } else { "replica" },
             on("aof_enabled"),
-            said("maxmemory_policy")
+            said("maxmemory_policy"),
+            self.clock(now).unwrap_or_default()
         )
+    }
+
+    /// How far its clock is off, if it says so.
+    fn clock(&self, now: Timestamp) -> Option<String> {
+        let micros: i64 = self.field("server_time_usec")?.parse().ok()?;
+        let ahead = (micros / 1000).checked_sub(now.as_millis())?.checked_div(1000)?;
+        let word = if ahead < 0 { "behind" } else { "ahead" };
+        Some(format!(", clock {} s {word}", ahead.unsigned_abs()))
     }
 }
 
@@ -118,9 +128,22 @@ mod tests {
 
     #[test]
     fn a_server_is_described_in_a_line() {
-        let described = ServerInfo(GOOD.to_owned()).described();
-        assert_eq!(described, "Redis 7.0.15, primary, appendonly=on, maxmemory_policy=noeviction");
-        let valkey = ServerInfo(format!("valkey_version:8.1.0\r\n{GOOD}")).described();
+        let now = Timestamp::from_millis(1_800_000_000_000);
+        let described = |more: &str| ServerInfo(format!("{more}{GOOD}")).described(now);
+        assert_eq!(described(""), "Redis 7.0.15, primary, appendonly=on, maxmemory_policy=noeviction");
+        let valkey = described("valkey_version:8.1.0\r\n");
         assert!(valkey.starts_with("Valkey 8.1.0, "), "{valkey}");
+    }
+
+    #[test]
+    fn how_far_its_clock_is_off_is_told() {
+        let told = |micros: &str| {
+            let info = ServerInfo(format!("server_time_usec:{micros}\r\n{GOOD}"));
+            info.described(Timestamp::from_millis(1_800_000_000_000)).rsplit_once(", ").unwrap().1.to_owned()
+        };
+        assert_eq!(told("1800003600500000"), "clock 3600 s ahead");
+        assert_eq!(told("1799999988000000"), "clock 12 s behind");
+        assert_eq!(told("1800000000900000"), "clock 0 s ahead");
+        assert_eq!(told("soon"), "maxmemory_policy=noeviction");
     }
 }
