@@ -150,6 +150,7 @@ fn tortured(plan: &TorturePlan, seed: u64, numbers: &mut Numbers) -> Result<(), 
         let mut terminated = signal(SignalKind::terminate())?;
         // What is dropped here ends its servers.
         tokio::select! {
+            biased;
             done = all_of(plan, seed, numbers) => done,
             _ = ctrl_c() => Err(TortureError::Stopped),
             _ = terminated.recv() => Err(TortureError::Stopped),
@@ -232,7 +233,8 @@ async fn replaced(plan: &TorturePlan, seed: u64) -> Result<Counts, TortureError>
 
 /// The short form is with Redis alone; the long one spends half of its faults on PostgreSQL alone.
 async fn failing(plan: &TorturePlan, seed: u64, numbers: &mut Numbers) -> Result<(), TortureError> {
-    let alone = if plan.stores { plan.faults / 2 } else { 0 };
+    let has_kinds_alone = plan.stores && !StoreFaults::kinds(plan, false).is_empty();
+    let alone = if has_kinds_alone { plan.faults / 2 } else { 0 };
     for (has_redis, faults) in [(false, alone), (true, plan.faults - alone)] {
         if faults > 0 {
             numbers.add_stores(&failed_often(plan, seed, has_redis, faults).await?);

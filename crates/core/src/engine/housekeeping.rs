@@ -188,7 +188,7 @@ impl HouseClocks {
         if was_set {
             self.note_set(now.as_millis().saturating_sub(expected.as_millis()), ticks);
         } else if self.is_doubted() && ticks.since(self.set_at) >= BELIEVES_AFTER {
-            info!("the clock was not set for a day: old records are removed again");
+            info!("the clock was not set for a day: it is believed again");
             self.set_by = 0;
         }
         ticks.since(self.begun) >= REMOVES_NOTHING_FOR && !self.is_doubted()
@@ -206,7 +206,7 @@ impl HouseClocks {
                 "the clock was set: no old records are removed for a day, or until it is set back"
             );
         } else if was_doubted {
-            info!("the clock was set back: old records are removed again");
+            info!("the clock was set back: it is believed again");
         }
     }
 

@@ -86,6 +86,8 @@ impl PostgresServer {
         self.by_hand("postgres", "ALTER SYSTEM SET synchronous_standby_names = '*'")?;
         self.by_hand("postgres", "SELECT pg_reload_conf()")?;
         self.says_yes(IS_FOLLOWED).await?;
+        // Commits wait for the standby once the checkpointer has read the setting, which it does before it answers.
+        self.by_hand("postgres", "CHECKPOINT")?;
         Ok(standby)
     }
 

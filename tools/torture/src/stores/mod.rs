@@ -62,9 +62,14 @@ impl StoreFaults {
         let directory = tempfile::tempdir()?;
         let stores = ThreeNodes::start(directory.path(), &program, has_redis).await?;
         let pauses = if plan.stores { 3..=10 } else { 3..=3 };
-        let is_meant = |kind: &StoreFault| plan.only.is_empty() || plan.only.contains(kind);
-        let kinds = StoreFault::possible(has_redis).filter(is_meant).collect();
+        let kinds = Self::kinds(plan, has_redis);
         Ok(Self { directory, stores, seed, kinds, pauses, numbers: StoreNumbers::default() })
+    }
+
+    /// The kinds of faults that a plan chooses, as far as they are possible on these stores.
+    pub(crate) fn kinds(plan: &TorturePlan, has_redis: bool) -> Vec<StoreFault> {
+        let is_meant = |kind: &StoreFault| plan.only.is_empty() || plan.only.contains(kind);
+        StoreFault::possible(has_redis).filter(is_meant).collect()
     }
 
     /// Lets users work, and a store fail meanwhile; each kind of fault in turn.
