@@ -89,13 +89,10 @@ impl ServiceProcess {
 
     /// Waits until a request is refused that was let in before.
     pub(crate) fn wait_until_refused(&self, path: &str, token: &str) {
-        for _ in 0..PATIENCE {
-            match self.ask("GET", path, token, None).status {
-                200 => std::thread::sleep(PAUSE),
-                status => return assert_eq!(status, 401),
-            }
-        }
-        panic!("{path} is not refused");
+        let status = eventually(&format!("{path} is refused"), || {
+            Some(self.ask("GET", path, token, None).status).filter(|status| *status != 200)
+        });
+        assert_eq!(status, 401);
     }
 
     /// Runs the commands of the walk in a README against this service. What a command prints is what stands behind it.
@@ -145,6 +142,17 @@ pub(crate) fn run(command: &mut Command) -> String {
     let done = command.output().unwrap();
     assert!(done.status.success(), "{command:?}: {}", String::from_utf8_lossy(&done.stderr));
     String::from_utf8(done.stdout).unwrap()
+}
+
+/// What an attempt returns in the end.
+pub(crate) fn eventually<T>(what: &str, attempt: impl Fn() -> Option<T>) -> T {
+    for _ in 0..PATIENCE {
+        match attempt() {
+            Some(done) => return done,
+            None => std::thread::sleep(PAUSE),
+        }
+    }
+    panic!("never: {what}");
 }
 
 /// The text of a member.
