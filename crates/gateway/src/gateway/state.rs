@@ -35,7 +35,7 @@ pub struct GatewayState {
     /// Whether each request has a line of the log.
     pub logs_requests: bool,
     /// Counts answers to requests of no route.
-    pub unmatched: Arc<AnswerCounter>,
+    pub unmatched: AnswerCounter,
 }
 
 /// A route that is served.
@@ -81,7 +81,7 @@ impl GatewayState {
             stream_grace: config.stream_grace,
             forward_auth: ForwardAuthEndpoint::of(config, METRIC),
             logs_requests: config.process.log_requests,
-            unmatched: Arc::new(AnswerCounter::new(METRIC, "unmatched".to_owned())),
+            unmatched: AnswerCounter::new(METRIC, "unmatched".to_owned()),
         })
     }
 }

@@ -72,7 +72,7 @@ pub(crate) struct DeviceClient {
     pub(crate) round: u64,
     random: StdRng,
     outbox: Outbox,
-    /// Before so many milliseconds of a round have passed, the server is dead.
+    /// The longest that the server works before it is killed, in milliseconds.
     killed_within: u64,
     email: String,
     accounts: u64,
@@ -158,6 +158,7 @@ impl DeviceClient {
     async fn work_on(&mut self, address: SocketAddr, killed: &AtomicBool) -> Result<(), Stop> {
         let mut wire = ServerConnection::open(address).await?;
         if let Some((promised, code)) = self.ready.take() {
+            // Spread over the round, so that some second steps are under way at the kill.
             self.hesitates(self.killed_within * 3 / 4).await;
             self.signs_in(&mut wire, promised, code).await?;
         }
