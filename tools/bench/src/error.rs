@@ -48,6 +48,10 @@ pub(crate) enum BenchError {
     VerifierSetup(#[from] portcullis_verifier::BuildError),
     #[error("a verifier does not accept what the server does: {0}")]
     Verifier(String),
+    #[error(
+        "PostgreSQL got no control group; leave out --postgres-cpu-weight, or be root on a machine of your own: {0}"
+    )]
+    ControlGroup(io::Error),
     #[error(transparent)]
     StoreServer(#[from] StoreServerError),
     #[error("{0}")]

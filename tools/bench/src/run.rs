@@ -170,7 +170,10 @@ fn publish(plan: &BenchPlan, findings: &Findings) -> Result<(), BenchError> {
         "{} rounds of {} s a case, storm {} s + {} s; median (least–most) of the rounds.",
         plan.rounds, plan.seconds, plan.storm_seconds, plan.storm_seconds
     );
-    let text = format!("{}. {rounds}\n\n{}", Machine::here(&workspace), findings.tables());
+    let weight = plan
+        .postgres_cpu_weight
+        .map_or_else(String::new, |weight| format!("; CPU weight of PostgreSQL {weight}"));
+    let text = format!("{}{weight}. {rounds}\n\n{}", Machine::here(&workspace), findings.tables());
     println!("\n{text}");
     if plan.write {
         docs_page::write(&workspace.join("docs/performance.md"), &text)?;

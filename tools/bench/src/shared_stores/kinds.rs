@@ -6,7 +6,7 @@ use std::net::SocketAddr;
 use std::os::unix::fs::PermissionsExt as _;
 use std::path::{Path, PathBuf};
 
-use portcullis_bench::store_servers::{PostgresServer, RedisDurability, RedisServer};
+use portcullis_bench::store_servers::{ControlGroup, PostgresServer, RedisDurability, RedisServer};
 
 use crate::error::BenchError;
 
@@ -34,21 +34,27 @@ impl StoreKind {
 pub(crate) struct StoreServers {
     pub(crate) postgres: PostgresServer,
     pub(crate) redis: RedisServer,
+    /// Removed after what is in it has ended: the fields are dropped in this order.
+    _group: Option<ControlGroup>,
 }
 
 impl StoreServers {
-    /// Starts them in a folder.
+    /// Starts them in a folder, PostgreSQL with a weight if one is given.
     ///
     /// # Errors
     /// [`BenchError`]
-    pub(crate) async fn start(directory: &Path) -> Result<Self, BenchError> {
+    pub(crate) async fn start(directory: &Path, weight: Option<u32>) -> Result<Self, BenchError> {
         // The database server runs as another user.
         fs::set_permissions(directory, Permissions::from_mode(0o755))?;
         let redis_folder = directory.join("redis-server");
         fs::create_dir(&redis_folder)?;
         let redis = RedisServer::start(&redis_folder, RedisDurability::Nothing).await?;
         let postgres = PostgresServer::start(&directory.join("postgres-server")).await?;
-        Ok(Self { postgres, redis })
+        let group = weight.map(ControlGroup::of_weight).transpose().map_err(BenchError::ControlGroup)?;
+        if let Some(group) = &group {
+            postgres.join(group)?;
+        }
+        Ok(Self { postgres, redis, _group: group })
     }
 
     /// Empty stores of a kind, in a folder that is made.

@@ -72,7 +72,7 @@ pub(crate) async fn measure(plan: &BenchPlan, directory: &Path) -> Result<StoreF
         return Err(BenchError::UnknownCase(only.to_owned(), PARTS.join(", ")));
     }
     let includes = |part: &str| plan.only.as_deref().is_none_or(|only| only == part);
-    let servers = StoreServers::start(directory).await?;
+    let servers = StoreServers::start(directory, plan.postgres_cpu_weight).await?;
     let mut findings = StoreFindings::default();
     if [SIGN_OUTS, RATES, OWN_RATES].into_iter().any(includes) {
         on_three_nodes(plan, directory, &servers, &includes, &mut findings).await?;

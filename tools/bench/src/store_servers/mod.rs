@@ -1,6 +1,7 @@
 //! The servers of stores, on Debian's programs: started on a free port, killed, paused, and started again on what they
 //! had written.
 
+mod control_group;
 mod postgres;
 mod redis;
 
@@ -12,6 +13,7 @@ use thiserror::Error;
 
 use crate::serving_process::children_of;
 
+pub use control_group::ControlGroup;
 pub use postgres::PostgresServer;
 pub use redis::{RedisDurability, RedisServer};
 

@@ -11,8 +11,9 @@ use std::time::Duration;
 use rustix::process::Signal;
 use tokio::time::sleep;
 
-use super::{StoreServerError, signal_all};
+use super::{ControlGroup, StoreServerError, signal_all};
 use crate::server::ReservedAddress;
+use crate::serving_process::children_of;
 
 const PAUSE: Duration = Duration::from_millis(20);
 const LOOKS: usize = 3_000;
@@ -98,6 +99,15 @@ impl PostgresServer {
     pub async fn promote(&self) -> Result<(), StoreServerError> {
         self.by_hand("postgres", "SELECT pg_promote(false)")?;
         self.says_yes(IS_PRIMARY).await
+    }
+
+    /// Moves it, and all that serves its clients, into a control group.
+    ///
+    /// # Errors
+    /// What the system says.
+    pub fn join(&self, group: &ControlGroup) -> io::Result<()> {
+        group.add(self.child.id())?;
+        children_of(self.child.id()).into_iter().try_for_each(|child| group.add(child))
     }
 
     /// Where it listens.
