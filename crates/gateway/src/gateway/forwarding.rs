@@ -7,7 +7,6 @@ use axum::response::Response;
 use http::header::{CONTENT_LENGTH, HeaderMap, TRANSFER_ENCODING};
 use http::request::Parts;
 use http::{Response as HttpResponse, StatusCode, Version, response};
-use hyper::body::Incoming;
 use hyper::upgrade::{self, OnUpgrade};
 use portcullis_api::refusal::{Code, Refusal};
 use portcullis_transport::http::{StreamCut, Streamed, Tunnel};
@@ -24,7 +23,7 @@ use crate::headers::{AssertedUser, ForwardedClient, take_hop_by_hop};
 use crate::path::RequestPath;
 use crate::routes::GatewayRoute;
 use crate::streams::{Download, StreamOwner, WebSocketUpgrade, agrees_to_websocket};
-use crate::upstream::{OutgoingRequest, UpstreamFault, exchange, log_fault};
+use crate::upstream::{AnswerBody, OutgoingRequest, UpstreamFault, exchange, log_fault};
 
 /// A request that may pass, with the headers that its upstream will see.
 pub(super) struct ReadyRequest<'s> {
@@ -113,7 +112,7 @@ impl Gateway {
 }
 
 /// An answer as the client gets it.
-fn passed_on(answer: HttpResponse<Incoming>, route: &GatewayRoute) -> Response {
+fn passed_on(answer: HttpResponse<AnswerBody>, route: &GatewayRoute) -> Response {
     let (mut parts, body) = answer.into_parts();
     clean(&mut parts);
     let body = Body::new(Download::new(body, route.timeouts.idle));
@@ -123,7 +122,7 @@ fn passed_on(answer: HttpResponse<Incoming>, route: &GatewayRoute) -> Response {
 
 /// The upstream has agreed to a WebSocket, if the client has asked for one.
 fn switched(
-    mut answer: HttpResponse<Incoming>,
+    mut answer: HttpResponse<AnswerBody>,
     client: Option<OnUpgrade>,
     route: &GatewayRoute,
 ) -> Result<Response, UpstreamFault> {

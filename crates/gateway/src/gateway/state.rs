@@ -13,7 +13,7 @@ use super::forward_auth::{AskedRow, ForwardAuthEndpoint};
 use crate::config::GatewayConfig;
 use crate::headers::HeaderPolicy;
 use crate::routes::{GatewayRoute, RoutingTable};
-use crate::upstream::{ClientError, Pool, keep_looking};
+use crate::upstream::{ConnectorError, Pool, keep_looking};
 
 const METRIC: &str = "portcullis_gateway_requests_total";
 
@@ -54,7 +54,7 @@ pub struct ServedRoute {
 #[error("routes.ca_file of {route}: {source}")]
 pub struct UnusableUpstream {
     route: String,
-    source: ClientError,
+    source: ConnectorError,
 }
 
 impl GatewayState {

@@ -6,9 +6,10 @@ use std::time::Duration;
 
 use axum::body::{Bytes, HttpBody};
 use http_body::{Frame, SizeHint};
-use hyper::body::Incoming;
 use thiserror::Error;
 use tokio::time::{Sleep, sleep};
+
+use crate::upstream::AnswerBody;
 
 /// Why an answer was broken off.
 #[derive(Debug, Error)]
@@ -23,7 +24,7 @@ pub enum DownloadFault {
 
 /// The body of an answer. An error of it closes the client's connection without a clean end.
 pub struct Download {
-    inner: Incoming,
+    inner: AnswerBody,
     idle: Duration,
     /// When the upstream has paused for too long, once it lets the gateway wait.
     deadline: Option<Pin<Box<Sleep>>>,
@@ -34,7 +35,7 @@ pub struct Download {
 impl Download {
     /// The body of an upstream that may pause for `idle`.
     #[must_use]
-    pub const fn new(inner: Incoming, idle: Duration) -> Self {
+    pub const fn new(inner: AnswerBody, idle: Duration) -> Self {
         Self { inner, idle, deadline: None, has_moved: false }
     }
 

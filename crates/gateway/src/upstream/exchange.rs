@@ -7,11 +7,10 @@ use axum::body::{Body, HttpBody as _};
 use http::header::HOST;
 use http::uri::PathAndQuery;
 use http::{HeaderMap, Method, Request, Response};
-use hyper::body::Incoming;
 use tokio::time::timeout;
 use tracing::warn;
 
-use super::{Pool, PoolMember, Upload, UpstreamFault};
+use super::{AnswerBody, Pool, PoolMember, Upload, UpstreamFault};
 use crate::headers::has_plain_framing;
 
 /// What is sent, whichever upstream it goes to.
@@ -40,19 +39,15 @@ impl OutgoingRequest {
     }
 
     /// The request to one upstream. The first one gets the body.
-    fn to(
-        &mut self,
-        member: &PoolMember,
-        prepare: impl Fn(&PoolMember, &mut HeaderMap),
-    ) -> Option<Request<Upload>> {
+    fn to(&mut self, member: &PoolMember, prepare: impl Fn(&PoolMember, &mut HeaderMap)) -> Request<Upload> {
         let body = Upload::new(std::mem::take(&mut self.body), self.body_limit, self.idle);
         let mut request = Request::new(body);
-        *request.uri_mut() = member.url.at(self.target.clone())?;
+        *request.uri_mut() = self.target.clone().into();
         *request.method_mut() = self.method.clone();
         *request.headers_mut() = self.headers.clone();
         request.headers_mut().entry(HOST).or_insert_with(|| member.url.host());
         prepare(member, request.headers_mut());
-        Some(request)
+        request
     }
 }
 
@@ -69,7 +64,7 @@ pub async fn exchange(
     pool: &Pool,
     mut outgoing: OutgoingRequest,
     prepare: impl Fn(&PoolMember, &mut HeaderMap),
-) -> Result<(Response<Incoming>, &PoolMember), UpstreamFault> {
+) -> Result<(Response<AnswerBody>, &PoolMember), UpstreamFault> {
     let is_repeatable = outgoing.is_repeatable();
     let mut failed = UpstreamFault::Unreachable("the pool is empty".to_owned());
     let mut order = pool.order().peekable();
@@ -79,8 +74,8 @@ pub async fn exchange(
         if is_again && !matches!(failed, UpstreamFault::HungUp(_)) {
             break;
         }
-        let Some(request) = outgoing.to(member, &prepare) else { continue };
-        match attempt(pool, request, outgoing.first_byte).await {
+        let request = outgoing.to(member, &prepare);
+        match attempt(member, request, outgoing.first_byte).await {
             Ok(response) => return Ok((response, member)),
             Err(fault) => {
                 log_fault(member, &fault);
@@ -102,12 +97,12 @@ pub fn log_fault(member: &PoolMember, fault: &UpstreamFault) {
 }
 
 async fn attempt(
-    pool: &Pool,
+    member: &PoolMember,
     request: Request<Upload>,
     first_byte: Duration,
-) -> Result<Response<Incoming>, UpstreamFault> {
+) -> Result<Response<AnswerBody>, UpstreamFault> {
     let state = request.body().state();
-    let mut sent = pin!(pool.client.send(request));
+    let mut sent = pin!(member.send(request));
     loop {
         tokio::select! {
             biased;
@@ -125,7 +120,7 @@ async fn attempt(
 }
 
 /// An answer whose body is in no other coding than chunks: what is taken for its end could be in the middle.
-fn readable(answer: Response<Incoming>) -> Result<Response<Incoming>, UpstreamFault> {
+fn readable(answer: Response<AnswerBody>) -> Result<Response<AnswerBody>, UpstreamFault> {
     if has_plain_framing(answer.headers()) {
         return Ok(answer);
     }

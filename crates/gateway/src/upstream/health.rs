@@ -29,7 +29,7 @@ pub async fn keep_looking(pool: Weak<Pool>) {
 
 async fn look(pool: &Arc<Pool>, path: &PathAndQuery) {
     join_all(pool.members().iter().map(|member| async move {
-        let is_well = is_well(pool, member, path).await;
+        let is_well = is_well(member, path).await;
         if member.note(is_well) {
             tell(member, is_well);
         }
@@ -37,12 +37,11 @@ async fn look(pool: &Arc<Pool>, path: &PathAndQuery) {
     .await;
 }
 
-async fn is_well(pool: &Pool, member: &PoolMember, path: &PathAndQuery) -> bool {
-    let Some(url) = member.url.at(path.clone()) else { return false };
-    let Ok(request) = Request::get(url).header(HOST, member.url.host()).body(Upload::empty()) else {
-        return false;
-    };
-    matches!(timeout(EVERY, pool.client.send(request)).await, Ok(Ok(response)) if response.status().is_success())
+async fn is_well(member: &PoolMember, path: &PathAndQuery) -> bool {
+    let mut request = Request::new(Upload::empty());
+    *request.uri_mut() = path.clone().into();
+    request.headers_mut().insert(HOST, member.url.host());
+    matches!(timeout(EVERY, member.send(request)).await, Ok(Ok(response)) if response.status().is_success())
 }
 
 fn tell(member: &PoolMember, is_well: bool) {

@@ -1,14 +1,17 @@
 //! The servers behind the gateway: where they are, which of them can be used, and how a request is sent to one.
 
-mod client;
+mod connection;
+mod connector;
 mod exchange;
 mod fault;
 mod health;
+mod kept_connections;
 mod pool;
 mod upload;
 mod url;
 
-pub use client::{Authorities, ClientError, UpstreamClient, stated_authorities};
+pub use connection::AnswerBody;
+pub use connector::{ConnectorError, stated_authorities};
 pub use exchange::{OutgoingRequest, exchange, log_fault};
 pub use fault::UpstreamFault;
 pub use health::keep_looking;

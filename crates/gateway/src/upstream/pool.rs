@@ -1,11 +1,17 @@
 //! The upstreams of a route, and which of them a request goes to.
 
+use std::fmt;
+use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use std::time::Duration;
 
+use http::{Request, Response};
 use metrics::{Gauge, gauge};
 
-use super::{Authorities, ClientError, UpstreamClient, UpstreamUrl};
+use super::connection::{AnswerBody, Unanswered, UpstreamConnection};
+use super::connector::{Authorities, ConnectorError, UpstreamConnector};
+use super::kept_connections::KeptConnections;
+use super::{Upload, UpstreamFault, UpstreamUrl};
 use crate::routes::UpstreamPool;
 
 /// The upstreams of a route.
@@ -13,26 +19,53 @@ use crate::routes::UpstreamPool;
 pub struct Pool {
     /// What the pool was made of.
     pub described: UpstreamPool,
-    /// How a request is sent to any of them.
-    pub client: UpstreamClient,
     members: Vec<PoolMember>,
     next: AtomicUsize,
 }
 
 /// One upstream.
-#[derive(Debug)]
 pub struct PoolMember {
     /// Where it is.
     pub url: UpstreamUrl,
+    connector: UpstreamConnector,
+    kept: Arc<KeptConnections>,
     is_well: AtomicBool,
     shown: Gauge,
 }
 
+impl fmt::Debug for PoolMember {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("PoolMember").field("url", &self.url).finish_non_exhaustive()
+    }
+}
+
 impl PoolMember {
-    fn new(url: &UpstreamUrl) -> Self {
+    fn new(url: &UpstreamUrl, connector: &UpstreamConnector) -> Self {
         let shown = gauge!("portcullis_gateway_upstream_up", "upstream" => url.to_string());
         shown.set(1.0);
-        Self { url: url.clone(), is_well: AtomicBool::new(true), shown }
+        Self {
+            url: url.clone(),
+            connector: connector.clone(),
+            kept: Arc::default(),
+            is_well: AtomicBool::new(true),
+            shown,
+        }
+    }
+
+    /// Sends a request, on a connection that was kept or a new one.
+    ///
+    /// # Errors
+    ///
+    /// An [`UpstreamFault`] where there is no answer.
+    pub async fn send(&self, mut request: Request<Upload>) -> Result<Response<AnswerBody>, UpstreamFault> {
+        while let Some(connection) = self.kept.take() {
+            match connection.send(request, &self.kept).await {
+                Err(Unanswered { unsent: Some(unsent), .. }) => request = *unsent,
+                answered => return answered.map_err(|unanswered| unanswered.fault),
+            }
+        }
+        let connection = UpstreamConnection::over(self.connector.connect(&self.url).await?).await?;
+        connection.send(request, &self.kept).await.map_err(|unanswered| unanswered.fault)
     }
 
     /// Notes whether it answers; `true` if that has changed.
@@ -47,12 +80,12 @@ impl Pool {
     ///
     /// # Errors
     ///
-    /// [`ClientError`].
-    pub fn new(described: &UpstreamPool, connect: Duration) -> Result<Self, ClientError> {
+    /// [`ConnectorError`].
+    pub fn new(described: &UpstreamPool, connect: Duration) -> Result<Self, ConnectorError> {
+        let connector = UpstreamConnector::new(connect, authorities(described))?;
         Ok(Self {
             described: described.clone(),
-            client: UpstreamClient::new(connect, authorities(described))?,
-            members: described.urls.iter().map(PoolMember::new).collect(),
+            members: described.urls.iter().map(|url| PoolMember::new(url, &connector)).collect(),
             next: AtomicUsize::new(0),
         })
     }

@@ -35,6 +35,7 @@ struct UploadProgress {
     moved: Notify,
     /// Whether the upstream wants more than the client has sent.
     waits_for_client: AtomicBool,
+    is_over: AtomicBool,
     fault: Mutex<Option<UploadFault>>,
 }
 
@@ -48,6 +49,12 @@ impl UploadState {
     #[must_use]
     pub fn waits_for_client(&self) -> bool {
         self.0.waits_for_client.load(Ordering::Relaxed)
+    }
+
+    /// Whether nothing more of the body is sent.
+    #[must_use]
+    pub fn is_over(&self) -> bool {
+        self.0.is_over.load(Ordering::Relaxed)
     }
 
     /// What ended the upload before its end.
@@ -123,6 +130,12 @@ impl Upload {
             deadline.set(sleep(idle));
         }
         deadline.as_mut().poll(context)
+    }
+}
+
+impl Drop for Upload {
+    fn drop(&mut self) {
+        self.state.0.is_over.store(true, Ordering::Relaxed);
     }
 }
 

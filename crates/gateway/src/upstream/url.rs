@@ -37,11 +37,12 @@ impl UpstreamUrl {
         self.scheme == Scheme::HTTPS
     }
 
-    /// The URL of a path there; `None` if there can be none.
+    /// The URL.
     #[must_use]
-    pub fn at(&self, target: PathAndQuery) -> Option<Uri> {
+    pub fn to_uri(&self) -> Uri {
         let url = Uri::builder().scheme(self.scheme.clone()).authority(self.authority.clone());
-        url.path_and_query(target).build().ok()
+        // With a scheme, a host and a path it is one.
+        url.path_and_query(PathAndQuery::from_static("/")).build().unwrap_or_default()
     }
 
     /// The value of `Host` for requests that have none.

@@ -14,6 +14,8 @@ mod forwarding;
 #[cfg(test)]
 mod framing;
 #[cfg(test)]
+mod kept_connections;
+#[cfg(test)]
 mod large_bodies;
 #[cfg(test)]
 mod paths_as_routers_see_them;

@@ -1,0 +1,76 @@
+//! Connections to an upstream that wait for a request.
+
+use std::sync::{Arc, Mutex, PoisonError, Weak};
+use std::time::Duration;
+
+use tokio::time::sleep;
+
+use super::connection::UpstreamConnection;
+
+/// A connection is kept for twice this at most. Many servers close one after five seconds, and a request that meets
+/// that moment is lost.
+const SWEEP: Duration = Duration::from_secs(2);
+
+/// The connections to one upstream that wait for a request.
+#[derive(Default)]
+pub(super) struct KeptConnections(Mutex<Waiting>);
+
+#[derive(Default)]
+struct Waiting {
+    /// The one that was used last is at the end.
+    connections: Vec<Kept>,
+    /// How often was swept.
+    sweeps: u64,
+    is_swept: bool,
+}
+
+struct Kept {
+    connection: UpstreamConnection,
+    since: u64,
+}
+
+impl KeptConnections {
+    /// The one that was used last.
+    pub(super) fn take(&self) -> Option<UpstreamConnection> {
+        self.with(|waiting| waiting.connections.pop()).map(|kept| kept.connection)
+    }
+
+    /// Keeps a connection, if it can be used again.
+    pub(super) fn keep(self: &Arc<Self>, mut connection: UpstreamConnection) {
+        if !connection.is_free() {
+            return;
+        }
+        let is_swept = self.with(|waiting| {
+            waiting.connections.push(Kept { connection, since: waiting.sweeps });
+            std::mem::replace(&mut waiting.is_swept, true)
+        });
+        if !is_swept {
+            tokio::spawn(sweep(Arc::downgrade(self)));
+        }
+    }
+
+    /// Closes those that have waited since before the last sweep; `false` if none is left.
+    fn swept(&self) -> bool {
+        self.with(|waiting| {
+            let old = waiting.connections.partition_point(|kept| kept.since < waiting.sweeps);
+            waiting.connections.drain(..old);
+            waiting.sweeps += 1;
+            waiting.is_swept = !waiting.connections.is_empty();
+            waiting.is_swept
+        })
+    }
+
+    fn with<T>(&self, change: impl FnOnce(&mut Waiting) -> T) -> T {
+        change(&mut self.0.lock().unwrap_or_else(PoisonError::into_inner))
+    }
+}
+
+/// Ends when no connection is left, or the upstream is served no more.
+async fn sweep(kept: Weak<KeptConnections>) {
+    loop {
+        sleep(SWEEP).await;
+        if !kept.upgrade().is_some_and(|kept| kept.swept()) {
+            return;
+        }
+    }
+}
