@@ -1,4 +1,7 @@
-//! `bench` and `torture`: a release build of the server, then the tool that measures it, or kills it under load.
+//! `bench` and `torture`: a build of the server, then the tool that measures it, or kills it under load.
+//!
+//! What is measured is built as it is shipped, because its figures stand beside those of other programs that are. That
+//! takes minutes longer than a release build, which is what torture kills.
 //!
 //! Neither is a test: their figures depend on the machine. Each is a crate in `tools/` with arguments of its
 //! own, which are passed on unchanged. What the server is compared with on demand is built on demand.
@@ -7,6 +10,7 @@ use std::ffi::OsString;
 use std::process::Command;
 
 use crate::debian;
+use crate::dist;
 use crate::failure::VerbFailure;
 use crate::say;
 use crate::workspace::{self, Workspace, cargo};
@@ -33,7 +37,9 @@ const GATEWAY_MEMORY: &str = "gateway-memory";
 /// The service with that library, in a workspace of its own.
 const PEER: &str = "portcullis-peer";
 
-/// Measures a release build.
+const RELEASE: &str = "release";
+
+/// Measures what is shipped.
 pub(crate) fn bench(arguments: &[String]) -> Result<(), VerbFailure> {
     let mut words: Vec<OsString> = arguments.iter().map(OsString::from).collect();
     if arguments.iter().any(|word| word == PEERS) {
@@ -46,7 +52,7 @@ pub(crate) fn bench(arguments: &[String]) -> Result<(), VerbFailure> {
     if compares_gateway(arguments) {
         debian::make_sure(&debian::FOR_GATEWAY)?;
     }
-    with_release_server("portcullis-bench", &[SERVER, COUNTED, LIBRARY], &words)
+    with_server(dist::PROFILE, "portcullis-bench", &[SERVER, COUNTED, LIBRARY], &words)
 }
 
 /// Whether nginx is asked for, by the name of a case or because all is measured that can be.
@@ -78,21 +84,26 @@ pub(crate) fn torture(arguments: &[String]) -> Result<(), VerbFailure> {
     if arguments.iter().any(starts_stores) {
         debian::make_sure(&debian::FOR_TORTURE)?;
     }
-    with_release_server("portcullis-torture", &[SERVER], &words)
+    with_server(RELEASE, "portcullis-torture", &[SERVER], &words)
 }
 
-fn with_release_server(tool: &str, programs: &[&str], arguments: &[OsString]) -> Result<(), VerbFailure> {
+fn with_server(
+    profile: &str,
+    tool: &str,
+    programs: &[&str],
+    arguments: &[OsString],
+) -> Result<(), VerbFailure> {
     let workspace = Workspace::load()?;
     if workspace.package(tool).is_none() {
         return Err(VerbFailure::Usage(format!(
             "this workspace has no crate `{tool}`; it belongs under tools/"
         )));
     }
-    let (names, target) = ([programs, &[tool]].concat(), workspace.target.join("release"));
-    say::line(&format!("xtask: building {} for release", names.join(", ")));
+    let (names, target) = ([programs, &[tool]].concat(), workspace.target.join(profile));
+    say::line(&format!("xtask: building {} with the profile {profile}", names.join(", ")));
     let packages = names.iter().flat_map(|name| ["--package", name]);
     // All at once, so that what they share is built once.
-    workspace::run(cargo().args(["build", "--release"]).args(packages))?;
+    workspace::run(cargo().args(["build", "--profile", profile]).args(packages))?;
     workspace::run(Command::new(target.join(tool)).args(arguments))
 }
 

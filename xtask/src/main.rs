@@ -48,7 +48,7 @@ const VERBS: [Verb; 11] = [
         summary: "run the stories over HTTP and TCP on PostgreSQL and Redis; arguments filter",
         run: stories::run,
     },
-    Verb { name: "bench", summary: "measure a release build; arguments go to the bench", run: bench::bench },
+    Verb { name: "bench", summary: "measure what is shipped; arguments go to the bench", run: bench::bench },
     Verb {
         name: "torture",
         summary: "kill, starve and race a release build; arguments go on",

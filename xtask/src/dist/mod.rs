@@ -37,7 +37,7 @@ const SERVER: &str = "portcullis-server";
 /// The program, the archive and the package are called so.
 const NAME: &str = "portcullis";
 /// The profile of what is shipped.
-const PROFILE: &str = "dist";
+pub(crate) const PROFILE: &str = "dist";
 /// Where its results go, below `target`.
 const FOLDER: &str = "dist";
 /// Where the results of a quick try go, by tests: they must not be taken for what is shipped.
