@@ -1,12 +1,13 @@
 //! `bench` and `torture`: a build of the server, then the tool that measures it, or kills it under load.
 //!
 //! What is measured is built as it is shipped, because its figures stand beside those of other programs that are. That
-//! takes minutes longer than a release build, which is what torture kills.
+//! takes minutes longer than a release build. `torture` uses a release build.
 //!
 //! Neither is a test: their figures depend on the machine. Each is a crate in `tools/` with arguments of its
 //! own, which are passed on unchanged. What the server is compared with on demand is built on demand.
 
 use std::ffi::OsString;
+use std::path::Path;
 use std::process::Command;
 
 use crate::debian;
@@ -38,6 +39,8 @@ const GATEWAY_MEMORY: &str = "gateway-memory";
 const PEER: &str = "portcullis-peer";
 
 const RELEASE: &str = "release";
+/// Where what is measured is built, below `target`: `dist` is for what is shipped.
+const MEASURED: &str = "bench";
 
 /// Measures what is shipped.
 pub(crate) fn bench(arguments: &[String]) -> Result<(), VerbFailure> {
@@ -52,7 +55,8 @@ pub(crate) fn bench(arguments: &[String]) -> Result<(), VerbFailure> {
     if compares_gateway(arguments) {
         debian::make_sure(&debian::FOR_GATEWAY)?;
     }
-    with_server(dist::PROFILE, "portcullis-bench", &[SERVER, COUNTED, LIBRARY], &words)
+    let target = Workspace::load()?.target.join(MEASURED);
+    with_server(&target, dist::PROFILE, "portcullis-bench", &[SERVER, COUNTED, LIBRARY], &words)
 }
 
 /// Whether nginx is asked for, by the name of a case or because all is measured that can be.
@@ -84,10 +88,11 @@ pub(crate) fn torture(arguments: &[String]) -> Result<(), VerbFailure> {
     if arguments.iter().any(starts_stores) {
         debian::make_sure(&debian::FOR_TORTURE)?;
     }
-    with_server(RELEASE, "portcullis-torture", &[SERVER], &words)
+    with_server(&Workspace::load()?.target, RELEASE, "portcullis-torture", &[SERVER], &words)
 }
 
 fn with_server(
+    target: &Path,
     profile: &str,
     tool: &str,
     programs: &[&str],
@@ -99,12 +104,14 @@ fn with_server(
             "this workspace has no crate `{tool}`; it belongs under tools/"
         )));
     }
-    let (names, target) = ([programs, &[tool]].concat(), workspace.target.join(profile));
+    let names = [programs, &[tool]].concat();
     say::line(&format!("xtask: building {} with the profile {profile}", names.join(", ")));
     let packages = names.iter().flat_map(|name| ["--package", name]);
     // All at once, so that what they share is built once.
-    workspace::run(cargo().args(["build", "--profile", profile]).args(packages))?;
-    workspace::run(Command::new(target.join(tool)).args(arguments))
+    let mut build = cargo();
+    build.args(["build", "--profile", profile, "--target-dir"]).arg(target).args(packages);
+    workspace::run(&mut build)?;
+    workspace::run(Command::new(target.join(profile).join(tool)).args(arguments))
 }
 
 #[cfg(test)]

@@ -103,8 +103,8 @@ pub(crate) struct BenchPlan {
     /// How many sign-outs `--stores` measures on each pair of stores, idle and as many beside other work.
     #[arg(long, default_value_t = 200, value_parser = clap::value_parser!(u64).range(1..))]
     pub(crate) sign_outs: u64,
-    /// Give PostgreSQL a control group of this weight during `--stores`, as `CPUWeight=` of systemd does; other work
-    /// weighs 100. Only root may.
+    /// Give PostgreSQL a control group of this weight during `--stores`, as `CPUWeight=` of systemd does; each process
+    /// outside any group weighs 100. Only root may.
     #[arg(long, value_name = "WEIGHT", requires = "stores", value_parser = clap::value_parser!(u32).range(1..=10_000))]
     pub(crate) postgres_cpu_weight: Option<u32>,
     /// How many requests go through the gateway whose memory is read.

@@ -5,16 +5,15 @@ use std::io;
 use std::sync::Arc;
 use std::time::Duration;
 
-use hyper_rustls::{ConfigBuilderExt as _, HttpsConnector, HttpsConnectorBuilder, MaybeHttpsStream};
+use hyper_rustls::{ConfigBuilderExt as _, HttpsConnector, HttpsConnectorBuilder};
 use hyper_util::client::legacy::connect::HttpConnector;
-use hyper_util::rt::TokioIo;
 use rustls::pki_types::CertificateDer;
 use rustls::pki_types::pem::PemObject as _;
 use rustls::{ClientConfig, RootCertStore};
-use tokio::net::TcpStream;
 use tokio::time::timeout;
 use tower::Service as _;
 
+use super::stream::UpstreamStream;
 use super::{UpstreamFault, UpstreamUrl};
 
 /// Why no upstream can be reached.
@@ -27,9 +26,6 @@ pub enum ConnectorError {
     #[error("the system's certificates cannot be read: {0}")]
     System(String),
 }
-
-/// The bytes that go to an upstream and come from it.
-pub(super) type UpstreamStream = MaybeHttpsStream<TokioIo<TcpStream>>;
 
 /// Reaches upstreams. A cheap handle.
 #[derive(Clone, Debug)]
@@ -65,7 +61,7 @@ impl UpstreamConnector {
             inner.call(url.to_uri()).await
         };
         match timeout(self.limit, connecting).await {
-            Ok(connected) => connected.map_err(|fault| fault_of(&*fault)),
+            Ok(connected) => connected.map(UpstreamStream::new).map_err(|fault| fault_of(&*fault)),
             Err(_) => Err(UpstreamFault::SlowToConnect),
         }
     }

@@ -3,6 +3,7 @@
 use std::sync::{Arc, Weak};
 use std::time::Duration;
 
+use axum::body::{Body, to_bytes};
 use futures_util::future::join_all;
 use http::Request;
 use http::header::HOST;
@@ -14,6 +15,9 @@ use super::{Pool, PoolMember, Upload};
 
 /// How often an upstream is asked, and how long it may take to answer.
 const EVERY: Duration = Duration::from_secs(5);
+
+/// The most bytes of an answer that are read.
+const LARGEST_ANSWER: usize = 64 * 1024;
 
 /// Asks each upstream of the pool every five seconds, for as long as the pool is used.
 pub async fn keep_looking(pool: Weak<Pool>) {
@@ -41,7 +45,11 @@ async fn is_well(member: &PoolMember, path: &PathAndQuery) -> bool {
     let mut request = Request::new(Upload::empty());
     *request.uri_mut() = path.clone().into();
     request.headers_mut().insert(HOST, member.url.host());
-    matches!(timeout(EVERY, member.send(request)).await, Ok(Ok(response)) if response.status().is_success())
+    let Ok(Ok(answer)) = timeout(EVERY, member.send(request)).await else { return false };
+    let is_well = answer.status().is_success();
+    // Read to its end, so that the connection is kept.
+    let _ = timeout(EVERY, to_bytes(Body::new(answer.into_body()), LARGEST_ANSWER)).await;
+    is_well
 }
 
 fn tell(member: &PoolMember, is_well: bool) {

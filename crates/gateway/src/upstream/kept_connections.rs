@@ -3,6 +3,7 @@
 use std::sync::{Arc, Mutex, PoisonError, Weak};
 use std::time::Duration;
 
+use futures_util::FutureExt as _;
 use tokio::time::sleep;
 
 use super::connection::UpstreamConnection;
@@ -19,7 +20,7 @@ pub(super) struct KeptConnections(Mutex<Waiting>);
 struct Waiting {
     /// The one that was used last is at the end.
     connections: Vec<Kept>,
-    /// How often was swept.
+    /// How many sweeps there were.
     sweeps: u64,
     is_swept: bool,
 }
@@ -35,11 +36,22 @@ impl KeptConnections {
         self.with(|waiting| waiting.connections.pop()).map(|kept| kept.connection)
     }
 
-    /// Keeps a connection, if it can be used again.
+    /// Keeps a connection once it can be used again. Until then a task drives it.
     pub(super) fn keep(self: &Arc<Self>, mut connection: UpstreamConnection) {
-        if !connection.is_free() {
-            return;
+        match connection.becomes_free().now_or_never() {
+            Some(true) => self.push(connection),
+            Some(false) => {}
+            None => drop(tokio::spawn(self.clone().keep_when_free(connection))),
         }
+    }
+
+    async fn keep_when_free(self: Arc<Self>, mut connection: UpstreamConnection) {
+        if connection.becomes_free().await {
+            self.push(connection);
+        }
+    }
+
+    fn push(self: &Arc<Self>, connection: UpstreamConnection) {
         let is_swept = self.with(|waiting| {
             waiting.connections.push(Kept { connection, since: waiting.sweeps });
             std::mem::replace(&mut waiting.is_swept, true)

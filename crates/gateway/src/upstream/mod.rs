@@ -7,6 +7,7 @@ mod fault;
 mod health;
 mod kept_connections;
 mod pool;
+mod stream;
 mod upload;
 mod url;
 

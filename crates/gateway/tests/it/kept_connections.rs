@@ -5,10 +5,12 @@ use std::sync::Arc;
 use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
 use tokio::net::TcpStream;
 use tokio::sync::Notify;
+use tokio::sync::mpsc::unbounded_channel;
 
-use crate::fixture::{Client, RawUpstream, TestGateway, read_head};
+use crate::fixture::{Client, RawUpstream, TestGateway, read_head, write_until_full};
 
 const SIZE: usize = 16 << 20;
+const STEP: usize = 32 << 10;
 
 /// An upstream that says the same to every request.
 async fn saying(said: &'static str) -> RawUpstream {
@@ -33,6 +35,7 @@ async fn a_connection_is_used_again_if_its_answer_has_an_end() {
         (post, "HTTP/1.1 200 OK\r\ncontent-length: 4\r\n\r\nbody", true),
         (get, "HTTP/1.1 200 OK\r\ncontent-length: 0\r\n\r\n", true),
         (get, "HTTP/1.1 200 OK\r\ntransfer-encoding: chunked\r\n\r\n4\r\nbody\r\n0\r\n\r\n", true),
+        (get, "HTTP/1.1 200 OK\r\ntransfer-encoding: chunked\r\n\r\n4\r\nbody\r\n0\r\na: b\r\n\r\n", true),
         (get, "HTTP/1.1 204 No Content\r\n\r\n", true),
         (get, "HTTP/1.1 304 Not Modified\r\n\r\n", true),
         (head, "HTTP/1.1 200 OK\r\ncontent-length: 4\r\n\r\n", true),
@@ -97,5 +100,50 @@ async fn a_connection_that_no_request_needs_is_closed_after_seconds() {
         assert_eq!(Client::get(gateway.address, "/", "").await.text(), "ok");
         closed.notified().await;
         assert_eq!(upstream.connections(), connection);
+    }
+}
+
+/// What a buffer of the gateway still held of an upload would be lost if the connection were closed, or not driven, once
+/// its answer has ended.
+#[tokio::test]
+async fn all_of_an_upload_arrives_though_its_answer_has_ended() {
+    let (counted, mut counts) = unbounded_channel();
+    let (answers, reads_on) = (Arc::new(Notify::new()), Arc::new(Notify::new()));
+    let told = (answers.clone(), reads_on.clone());
+    let upstream = RawUpstream::with_small_buffers(16 << 10, move |mut stream: TcpStream| {
+        let (counted, (answers, reads_on)) = (counted.clone(), told.clone());
+        async move {
+            loop {
+                let head = read_head(&mut stream).await;
+                let Some((_, length)) = head.split_once("content-length: ") else { return };
+                let mut left: usize = length.lines().next().unwrap().parse().unwrap();
+                answers.notified().await;
+                let _ = stream.write_all(b"HTTP/1.1 202 Accepted\r\ncontent-length: 0\r\n\r\n").await;
+                reads_on.notified().await;
+                let mut piece = vec![0; STEP];
+                while left > 0 {
+                    match stream.read(&mut piece[..left.min(STEP)]).await {
+                        Ok(read @ 1..) => left -= read,
+                        _ => break,
+                    }
+                }
+                counted.send(left).unwrap();
+            }
+        }
+    });
+    let gateway = TestGateway::with_route(upstream.address, "public = true\nbody_limit = \"1GiB\"").await;
+    // Somewhere in between the system takes no more, and the end stays in the gateway.
+    for size in (1..=160).map(|steps| steps * STEP) {
+        let mut client = gateway.connection().await;
+        client
+            .write(format!("POST / HTTP/1.1\r\nhost: a\r\ncontent-length: {size}\r\n\r\n").as_bytes())
+            .await;
+        let body = vec![b'u'; size];
+        let sent = write_until_full(client.0.get_ref(), &body).await;
+        answers.notify_one();
+        assert_eq!(client.answer().await.unwrap().status, 202);
+        reads_on.notify_one();
+        client.write(&body[sent..]).await;
+        assert_eq!(counts.recv().await, Some(0), "of {size} bytes, of which {sent} were sent before");
     }
 }

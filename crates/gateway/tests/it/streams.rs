@@ -60,7 +60,7 @@ async fn flooding(head: &'static str) -> (RawUpstream, tokio::sync::mpsc::Unboun
         async move {
             read_head(&mut stream).await;
             let _ = stream.write_all(head.as_bytes()).await;
-            write_until_full(&stream).await;
+            write_until_full(&stream, &vec![b'x'; 64 << 20]).await;
             let _ = told.send("full");
             while stream.write_all(&[b'x'; 8192]).await.is_ok() {}
             let _ = told.send("cut off");

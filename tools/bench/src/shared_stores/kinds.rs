@@ -49,10 +49,11 @@ impl StoreServers {
         let redis_folder = directory.join("redis-server");
         fs::create_dir(&redis_folder)?;
         let redis = RedisServer::start(&redis_folder, RedisDurability::Nothing).await?;
-        let postgres = PostgresServer::start(&directory.join("postgres-server")).await?;
+        // Before the server, so that it is removed after it.
         let group = weight.map(ControlGroup::of_weight).transpose().map_err(BenchError::ControlGroup)?;
+        let postgres = PostgresServer::start(&directory.join("postgres-server")).await?;
         if let Some(group) = &group {
-            postgres.join(group)?;
+            postgres.join(group).map_err(BenchError::ControlGroup)?;
         }
         Ok(Self { postgres, redis, _group: group })
     }

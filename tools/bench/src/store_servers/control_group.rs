@@ -15,7 +15,7 @@ pub struct ControlGroup {
 }
 
 impl ControlGroup {
-    /// Makes one that weighs so much; what is in no group weighs 100.
+    /// Makes one that weighs so much; each process outside any group weighs 100.
     ///
     /// # Errors
     /// What the system says: root alone may do this, and not in every container.

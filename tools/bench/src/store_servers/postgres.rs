@@ -107,7 +107,11 @@ impl PostgresServer {
     /// What the system says.
     pub fn join(&self, group: &ControlGroup) -> io::Result<()> {
         group.add(self.child.id())?;
-        children_of(self.child.id()).into_iter().try_for_each(|child| group.add(child))
+        for child in children_of(self.child.id()) {
+            // It may have ended meanwhile.
+            let _ = group.add(child);
+        }
+        Ok(())
     }
 
     /// Where it listens.
