@@ -173,7 +173,7 @@ fn publish(plan: &BenchPlan, findings: &Findings) -> Result<(), BenchError> {
     let weight = plan
         .postgres_cpu_weight
         .map_or_else(String::new, |weight| format!("; CPU weight of PostgreSQL {weight}"));
-    let text = format!("{}{weight}. {rounds}\n\n{}", Machine::here(&workspace), findings.tables());
+    let text = format!("{}{weight}.\n{rounds}\n\n{}", Machine::here(&workspace), findings.tables());
     println!("\n{text}");
     if plan.write {
         docs_page::write(&workspace.join("docs/performance.md"), &text)?;

@@ -1,23 +1,19 @@
 //! One connection to an upstream, and the request on it.
 //!
-//! It has no task of its own: the task that waits for an answer drives the connection. So an answer wakes one task, which
-//! passes it on at once.
+//! It has no task of its own: the task that waits for an answer drives the connection. So an answer wakes one task,
+//! which passes it on at once.
 
 use std::error::Error as _;
 use std::future::poll_fn;
 use std::pin::{Pin, pin};
-use std::sync::Arc;
 use std::task::{Context, Poll, Waker};
 
-use axum::body::{Bytes, HttpBody};
 use http::{Request, Response, StatusCode};
-use http_body::{Frame, SizeHint};
 use hyper::body::Incoming;
 use hyper::client::conn::TrySendError;
 use hyper::client::conn::http1::{Builder, SendRequest};
 use tokio::task::unconstrained;
 
-use super::kept_connections::KeptConnections;
 use super::stream::{UnsentBytes, UpstreamStream};
 use super::{Upload, UpstreamFault};
 
@@ -32,6 +28,16 @@ pub(super) struct UpstreamConnection {
     requests: SendRequest<Upload>,
     driver: Driver,
     unsent: UnsentBytes,
+}
+
+/// The answer to a request.
+pub(super) struct UpstreamAnswer {
+    /// The answer.
+    pub(super) answer: Response<Incoming>,
+    /// What drives it; `None` if the connection is closed.
+    pub(super) connection: Option<UpstreamConnection>,
+    /// Whether more goes on than the answer: an upload, or a switched protocol.
+    pub(super) goes_on: bool,
 }
 
 /// Why a request has no answer.
@@ -55,16 +61,12 @@ impl UpstreamConnection {
         Ok(Self { requests, driver: Box::pin(driver.with_upgrades()), unsent })
     }
 
-    /// Sends a request. After its answer the connection is kept, if it can be used again.
+    /// Sends a request.
     ///
     /// # Errors
     ///
     /// [`Unanswered`].
-    pub(super) async fn send(
-        self,
-        request: Request<Upload>,
-        kept: &Arc<KeptConnections>,
-    ) -> Result<Response<AnswerBody>, Unanswered> {
+    pub(super) async fn send(self, request: Request<Upload>) -> Result<UpstreamAnswer, Unanswered> {
         let upload = request.body().state();
         let Self { mut requests, driver, unsent } = self;
         // The driver makes this ready, so it needs no wake-up of its own.
@@ -75,21 +77,15 @@ impl UpstreamConnection {
             open.take_if(|connection| connection.is_closed(context));
             sent.as_mut().poll(&mut Context::from_waker(Waker::noop()))
         });
-        let (parts, body) = answered.await.map_err(Unanswered::from)?.into_parts();
-        // An upload that goes on, or a switched protocol, needs a task: the client may not read the answer before.
-        let goes_on = |connection: &mut Self| {
-            parts.status == StatusCode::SWITCHING_PROTOCOLS
-                || !upload.is_over()
-                || connection.unsent.are_there()
-        };
-        if let Some(connection) = open.take_if(goes_on) {
-            kept.keep(connection);
-        }
-        Ok(Response::from_parts(parts, AnswerBody::new(body, open, kept)))
+        let answer = answered.await.map_err(Unanswered::from)?;
+        let goes_on = answer.status() == StatusCode::SWITCHING_PROTOCOLS
+            || !upload.is_over()
+            || open.as_ref().is_some_and(|connection| connection.unsent.are_there());
+        Ok(UpstreamAnswer { answer, connection: open, goes_on })
     }
 
     /// Drives the connection; `true` if it is closed.
-    fn is_closed(&mut self, context: &mut Context<'_>) -> bool {
+    pub(super) fn is_closed(&mut self, context: &mut Context<'_>) -> bool {
         self.driver.as_mut().poll(context).is_ready()
     }
 
@@ -116,81 +112,4 @@ impl From<TrySendError<Request<Upload>>> for Unanswered {
 fn fault_of(fault: &hyper::Error) -> UpstreamFault {
     let reason = fault.source().map_or_else(|| fault.to_string(), ToString::to_string);
     if fault.is_parse() { UpstreamFault::Unreadable(reason) } else { UpstreamFault::HungUp(reason) }
-}
-
-/// The body of an answer. It drives the connection, and lets it be kept when the answer has ended.
-pub struct AnswerBody {
-    inner: Incoming,
-    /// Until the answer has ended.
-    connection: Option<UpstreamConnection>,
-    kept: Arc<KeptConnections>,
-    /// Why the answer breaks off, once what came before has been passed on.
-    fault: Option<hyper::Error>,
-}
-
-impl AnswerBody {
-    fn new(inner: Incoming, connection: Option<UpstreamConnection>, kept: &Arc<KeptConnections>) -> Self {
-        let mut body = Self { inner, connection, kept: kept.clone(), fault: None };
-        if body.inner.is_end_stream() {
-            body.has_ended();
-        }
-        body
-    }
-
-    fn has_ended(&mut self) {
-        if let Some(connection) = self.connection.take() {
-            self.kept.keep(connection);
-        }
-    }
-
-    fn poll_inner(&mut self, context: &mut Context<'_>) -> Poll<Option<Result<Frame<Bytes>, hyper::Error>>> {
-        if self.connection.is_some() {
-            // This tells the connection that more is wanted. The driver makes it ready, so it needs no wake-up.
-            let polled = Pin::new(&mut self.inner).poll_frame(&mut Context::from_waker(Waker::noop()));
-            if polled.is_ready() {
-                return polled;
-            }
-            self.connection.take_if(|connection| connection.is_closed(context));
-        }
-        Pin::new(&mut self.inner).poll_frame(context)
-    }
-}
-
-impl HttpBody for AnswerBody {
-    type Data = Bytes;
-    type Error = hyper::Error;
-
-    fn poll_frame(
-        mut self: Pin<&mut Self>,
-        context: &mut Context<'_>,
-    ) -> Poll<Option<Result<Frame<Bytes>, hyper::Error>>> {
-        if let Some(fault) = self.fault.take() {
-            return Poll::Ready(Some(Err(fault)));
-        }
-        let polled = self.poll_inner(context);
-        if let Poll::Ready(Some(Err(fault))) = polled {
-            // With the error, hyper's server would drop what it has not flushed: the head, or pieces of the answer.
-            self.fault = Some(fault);
-            context.waker().wake_by_ref();
-            return Poll::Pending;
-        }
-        let is_last = match &polled {
-            // hyper's server does not ask for what comes after trailers.
-            Poll::Ready(Some(Ok(frame))) => frame.is_trailers() || self.inner.is_end_stream(),
-            Poll::Ready(_) => true,
-            Poll::Pending => false,
-        };
-        if is_last {
-            self.has_ended();
-        }
-        polled
-    }
-
-    fn is_end_stream(&self) -> bool {
-        self.inner.is_end_stream()
-    }
-
-    fn size_hint(&self) -> SizeHint {
-        self.inner.size_hint()
-    }
 }

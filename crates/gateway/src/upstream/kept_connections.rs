@@ -14,18 +14,18 @@ const SWEEP: Duration = Duration::from_secs(2);
 
 /// The connections to one upstream that wait for a request.
 #[derive(Default)]
-pub(super) struct KeptConnections(Mutex<Waiting>);
+pub(super) struct KeptConnections(Mutex<WaitingConnections>);
 
 #[derive(Default)]
-struct Waiting {
+struct WaitingConnections {
     /// The one that was used last is at the end.
-    connections: Vec<Kept>,
+    connections: Vec<KeptConnection>,
     /// How many sweeps there were.
     sweeps: u64,
     is_swept: bool,
 }
 
-struct Kept {
+struct KeptConnection {
     connection: UpstreamConnection,
     since: u64,
 }
@@ -53,7 +53,7 @@ impl KeptConnections {
 
     fn push(self: &Arc<Self>, connection: UpstreamConnection) {
         let is_swept = self.with(|waiting| {
-            waiting.connections.push(Kept { connection, since: waiting.sweeps });
+            waiting.connections.push(KeptConnection { connection, since: waiting.sweeps });
             std::mem::replace(&mut waiting.is_swept, true)
         });
         if !is_swept {
@@ -72,7 +72,7 @@ impl KeptConnections {
         })
     }
 
-    fn with<T>(&self, change: impl FnOnce(&mut Waiting) -> T) -> T {
+    fn with<T>(&self, change: impl FnOnce(&mut WaitingConnections) -> T) -> T {
         change(&mut self.0.lock().unwrap_or_else(PoisonError::into_inner))
     }
 }

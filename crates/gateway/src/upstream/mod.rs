@@ -1,5 +1,6 @@
 //! The servers behind the gateway: where they are, which of them can be used, and how a request is sent to one.
 
+mod answer_body;
 mod connection;
 mod connector;
 mod exchange;
@@ -11,7 +12,7 @@ mod stream;
 mod upload;
 mod url;
 
-pub use connection::AnswerBody;
+pub use answer_body::AnswerBody;
 pub use connector::{ConnectorError, stated_authorities};
 pub use exchange::{OutgoingRequest, exchange, log_fault};
 pub use fault::UpstreamFault;

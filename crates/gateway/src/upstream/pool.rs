@@ -8,7 +8,8 @@ use std::time::Duration;
 use http::{Request, Response};
 use metrics::{Gauge, gauge};
 
-use super::connection::{AnswerBody, Unanswered, UpstreamConnection};
+use super::answer_body::AnswerBody;
+use super::connection::{Unanswered, UpstreamConnection};
 use super::connector::{Authorities, ConnectorError, UpstreamConnector};
 use super::kept_connections::KeptConnections;
 use super::{Upload, UpstreamFault, UpstreamUrl};
@@ -58,14 +59,18 @@ impl PoolMember {
     ///
     /// An [`UpstreamFault`] where there is no answer.
     pub async fn send(&self, mut request: Request<Upload>) -> Result<Response<AnswerBody>, UpstreamFault> {
-        while let Some(connection) = self.kept.take() {
-            match connection.send(request, &self.kept).await {
+        let answered = loop {
+            let Some(connection) = self.kept.take() else {
+                let stream = self.connector.connect(&self.url).await?;
+                break UpstreamConnection::over(stream).await?.send(request).await;
+            };
+            match connection.send(request).await {
                 Err(Unanswered { unsent: Some(unsent), .. }) => request = *unsent,
-                answered => return answered.map_err(|unanswered| unanswered.fault),
+                answered => break answered,
             }
-        }
-        let connection = UpstreamConnection::over(self.connector.connect(&self.url).await?).await?;
-        connection.send(request, &self.kept).await.map_err(|unanswered| unanswered.fault)
+        };
+        let answered = answered.map_err(|unanswered| unanswered.fault)?;
+        Ok(AnswerBody::of(answered, &self.kept))
     }
 
     /// Notes whether it answers; `true` if that has changed.

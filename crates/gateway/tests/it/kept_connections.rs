@@ -103,8 +103,8 @@ async fn a_connection_that_no_request_needs_is_closed_after_seconds() {
     }
 }
 
-/// What a buffer of the gateway still held of an upload would be lost if the connection were closed, or not driven, once
-/// its answer has ended.
+/// What a buffer of the gateway still held of an upload would be lost if the connection were closed, or not driven,
+/// once its answer has ended.
 #[tokio::test]
 async fn all_of_an_upload_arrives_though_its_answer_has_ended() {
     let (counted, mut counts) = unbounded_channel();
