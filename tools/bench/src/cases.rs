@@ -86,6 +86,8 @@ pub(crate) enum ProxyCase {
     Nginx,
     /// nginx, which asks the server.
     NginxAuthRequest,
+    /// The same, over a connection for each question.
+    NginxConnecting,
     /// The gateway, which verifies.
     Gateway,
     /// The gateway on a public route.
@@ -93,13 +95,14 @@ pub(crate) enum ProxyCase {
 }
 
 impl ProxyCase {
-    pub(crate) const ALL: [Self; 4] =
-        [Self::Nginx, Self::NginxAuthRequest, Self::Gateway, Self::GatewayPublic];
+    pub(crate) const ALL: [Self; 5] =
+        [Self::Nginx, Self::NginxAuthRequest, Self::NginxConnecting, Self::Gateway, Self::GatewayPublic];
 
     const fn name(self) -> &'static str {
         match self {
             Self::Nginx => "nginx proxy",
             Self::NginxAuthRequest => "nginx auth_request",
+            Self::NginxConnecting => "nginx auth_request 1.0",
             Self::Gateway => "gateway",
             Self::GatewayPublic => "gateway public",
         }
@@ -189,7 +192,9 @@ impl Case {
             Self::Guard(strategy) => vec![Self::Bare(strategy)],
             Self::VerifierGuard => vec![Self::Bare(VERIFIED), Self::Guard(VERIFIED)],
             Self::Proxy(ProxyCase::Gateway) => {
-                [ProxyCase::Nginx, ProxyCase::NginxAuthRequest].map(Self::Proxy).to_vec()
+                [ProxyCase::Nginx, ProxyCase::NginxAuthRequest, ProxyCase::NginxConnecting]
+                    .map(Self::Proxy)
+                    .to_vec()
             }
             Self::Proxy(ProxyCase::GatewayPublic) => vec![Self::Proxy(ProxyCase::Nginx)],
             Self::Peer => [Self::Bare, Self::Profile].map(|case| case(StrategyUnderTest::Session)).to_vec(),
@@ -270,10 +275,13 @@ mod tests {
             ["reference", "profile session-jwt", "forward-auth session-jwt"]
         );
         assert_eq!(names("verifier guard"), ["bare session-jwt", "guard session-jwt", "verifier guard"]);
-        assert_eq!(names("gateway"), ["nginx proxy", "nginx auth_request", "gateway", "gateway public"]);
+        assert_eq!(
+            names("gateway"),
+            ["nginx proxy", "nginx auth_request", "nginx auth_request 1.0", "gateway", "gateway public"]
+        );
         assert_eq!(names("nothing"), [""; 0]);
         assert_eq!(names("tcp"), ["sessions http", "sessions tcp"]);
-        let all = 1 + 6 + 6 + 2 + 2 + 1 + 1 + 4 + 4 + 4 + 2 + 1 + 8 + 6;
+        let all = 1 + 6 + 6 + 2 + 2 + 1 + 1 + 5 + 4 + 4 + 2 + 1 + 8 + 6;
         assert_eq!(names("").len(), all);
         assert_eq!(Case::matching("", false).len(), all - 1);
     }

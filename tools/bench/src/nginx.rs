@@ -18,8 +18,8 @@ const NGINX: &str = "nginx";
 const START_DEADLINE: Duration = Duration::from_mins(1);
 const PAUSE: Duration = Duration::from_millis(10);
 
-/// A process for each core, and connections that are kept on all sides. What is asked is what the page about nginx
-/// says (`docs/gateway/nginx.md`), without its redirects.
+/// A process for each core, and connections that are kept on all sides, but for one address. What is asked is what the
+/// page about nginx says (`docs/gateway/nginx.md`), without its redirects.
 const CONFIGURATION: &str = r#"
 daemon off;
 worker_processes auto;
@@ -56,8 +56,13 @@ http {
         proxy_set_header X-Forwarded-Host $host;
         location / { proxy_pass http://service; }
     }
+{asking_servers}}
+"#;
+
+/// An address at which the server is asked first.
+const ASKING_SERVER: &str = r#"
     server {
-        listen {asking} reuseport;
+        listen {address} reuseport;
         auth_request_set $user_id $upstream_http_x_user_id;
         auth_request_set $tenant_id $upstream_http_x_tenant_id;
         auth_request_set $user_role $upstream_http_x_user_role;
@@ -79,7 +84,7 @@ http {
             internal;
             proxy_pass http://portcullis/auth/verify;
             proxy_pass_request_body off;
-            proxy_set_header Connection "";
+            {connection}
             proxy_set_header Content-Length "";
             proxy_set_header Accept "";
             proxy_set_header Host $host;
@@ -91,8 +96,11 @@ http {
             proxy_set_header X-Forwarded-For $remote_addr;
         }
     }
-}
 "#;
+/// How it is asked: over connections that are kept, as the page says, or over one for each question, as nginx does
+/// unless it is told otherwise.
+const KEPT: &str = r#"proxy_set_header Connection "";"#;
+const NOT_KEPT: &str = "proxy_http_version 1.0; proxy_set_header Connection close;";
 
 /// Whether this machine has it.
 pub(crate) fn is_installed() -> bool {
@@ -105,6 +113,7 @@ pub(crate) struct BenchNginx {
     master: Child,
     passing: ReservedAddress,
     asking: ReservedAddress,
+    connecting: ReservedAddress,
 }
 
 impl BenchNginx {
@@ -119,14 +128,20 @@ impl BenchNginx {
     ) -> Result<Self, BenchError> {
         let program = on_path(NGINX).ok_or(BenchError::NoNginx)?;
         fs::create_dir(folder)?;
-        let (passing, asking) = (ReservedAddress::new()?, ReservedAddress::new()?);
+        let [passing, asking, connecting] =
+            [ReservedAddress::new()?, ReservedAddress::new()?, ReservedAddress::new()?];
+        let asking_servers = [("{asking}", KEPT), ("{connecting}", NOT_KEPT)].map(|(address, connection)| {
+            ASKING_SERVER.replace("{address}", address).replace("{connection}", connection)
+        });
         let addresses = [
             ("{service}", service),
             ("{server}", server),
             ("{passing}", passing.get()),
             ("{asking}", asking.get()),
+            ("{connecting}", connecting.get()),
         ];
-        let text = CONFIGURATION.replace("{dir}", &folder.display().to_string());
+        let text = CONFIGURATION.replace("{asking_servers}", &asking_servers.concat());
+        let text = text.replace("{dir}", &folder.display().to_string());
         let filled =
             |text: String, (place, address): (&str, SocketAddr)| text.replace(place, &address.to_string());
         let file = folder.join("nginx.conf");
@@ -134,7 +149,7 @@ impl BenchNginx {
         let log = folder.join("start.log");
         let mut command = Command::new(program);
         command.arg("-c").arg(&file).stdin(Stdio::null()).stderr(File::create(&log)?);
-        let mut nginx = Self { master: command.spawn()?, passing, asking };
+        let mut nginx = Self { master: command.spawn()?, passing, asking, connecting };
         nginx.listens(&log).await?;
         Ok(nginx)
     }
@@ -149,6 +164,11 @@ impl BenchNginx {
         self.asking.get()
     }
 
+    /// Where it is asked over a connection for each question.
+    pub(crate) const fn connecting(&self) -> SocketAddr {
+        self.connecting.get()
+    }
+
     /// The process that has started those that serve.
     pub(crate) fn pid(&self) -> u32 {
         self.master.id()
@@ -156,7 +176,8 @@ impl BenchNginx {
 
     async fn listens(&mut self, log: &Path) -> Result<(), BenchError> {
         let begun = Instant::now();
-        while [self.passing(), self.asking()].iter().any(|address| TcpStream::connect(address).is_err()) {
+        let addresses = [self.passing(), self.asking(), self.connecting()];
+        while addresses.iter().any(|address| TcpStream::connect(address).is_err()) {
             if self.master.try_wait()?.is_some() || begun.elapsed() > START_DEADLINE {
                 return Err(BenchError::NotListening(NGINX, fs::read_to_string(log).unwrap_or_default()));
             }
@@ -202,7 +223,7 @@ mod tests {
     }
 
     #[tokio::test]
-    async fn one_address_passes_on_and_the_other_asks_first() {
+    async fn one_address_passes_on_and_the_others_ask_first() {
         let service = serve(Router::new().route("/auth/x/profile", get(user))).await;
         let server = serve(Router::new().route("/auth/verify", get(verify))).await;
         let folder = TempDir::new().unwrap();
@@ -211,6 +232,8 @@ mod tests {
             (nginx.passing(), "none", (200, "")),
             (nginx.asking(), "Bearer ann", (200, "ann")),
             (nginx.asking(), "none", (401, "")),
+            (nginx.connecting(), "Bearer ann", (200, "ann")),
+            (nginx.connecting(), "none", (401, "")),
         ] {
             let mut connection = HttpConnection::open(address).await.unwrap();
             let request = http::get("/auth/x/profile", &[("authorization", credential)]);

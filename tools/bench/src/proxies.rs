@@ -49,6 +49,7 @@ impl BenchProxies {
         match case {
             ProxyCase::Nginx => nginx(self.nginx.passing()),
             ProxyCase::NginxAuthRequest => CaseService { asked, ..nginx(self.nginx.asking()) },
+            ProxyCase::NginxConnecting => CaseService { asked, ..nginx(self.nginx.connecting()) },
             ProxyCase::Gateway | ProxyCase::GatewayPublic => CaseService { asked, ..self.gateway.service() },
         }
     }

@@ -45,7 +45,8 @@ impl Findings {
     }
 
     pub(super) fn proxies(&self) -> Option<String> {
-        let [plain, asking] = [ProxyCase::Nginx, ProxyCase::NginxAuthRequest].map(Case::Proxy);
+        let [plain, asking, connecting] =
+            [ProxyCase::Nginx, ProxyCase::NginxAuthRequest, ProxyCase::NginxConnecting].map(Case::Proxy);
         let columns = [
             one("answers/s", RATE),
             one("p50 µs", P50),
@@ -56,6 +57,7 @@ impl Findings {
             self.ratio("rate of nginx proxy (goal: 0.75)", RATE, move |_| Some(plain)),
             self.ratio("CPU of nginx proxy", CPU, move |_| Some(plain)),
             self.ratio("rate of auth_request (goal: 2.5)", RATE, move |_| Some(asking)),
+            self.ratio("of auth_request 1.0", RATE, move |_| Some(connecting)),
             self.ratio("CPU of auth_request", CPU, move |_| Some(asking)),
             self.ratio("with the server's", CPU_WITH_ASKED, move |_| Some(asking)),
             ("503s", Box::new(|_, rounds| busy(rounds))),

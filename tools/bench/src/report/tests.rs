@@ -93,10 +93,11 @@ fn a_verifiers_guard_is_compared_with_the_bare_handler_and_with_the_guard_of_an_
 
 #[test]
 fn a_gateway_is_compared_with_nginx_that_passes_on_and_with_nginx_that_asks() {
-    let [plain, asking, gateway, public] = ProxyCase::ALL.map(Case::Proxy);
+    let [plain, asking, connecting, gateway, public] = ProxyCase::ALL.map(Case::Proxy);
     let text = findings(&[
         (plain, 100.0, 20.0, None),
         (asking, 30.0, 50.0, Some(10.0)),
+        (connecting, 16.0, 80.0, Some(20.0)),
         (gateway, 80.0, 30.0, Some(0.0)),
         (public, 90.0, 25.0, Some(0.0)),
     ])
@@ -106,6 +107,7 @@ fn a_gateway_is_compared_with_nginx_that_passes_on_and_with_nginx_that_asks() {
     assert_eq!(of("rate of nginx proxy (goal: 0.75)"), "0.80 (0.80–0.80)");
     assert_eq!(of("CPU of nginx proxy"), "1.50 (1.50–1.50)");
     assert_eq!(of("rate of auth_request (goal: 2.5)"), "2.67 (2.67–2.67)");
+    assert_eq!(of("of auth_request 1.0"), "5.00 (5.00–5.00)");
     assert_eq!(
         (of("CPU of auth_request"), of("with the server's")),
         ("0.60 (0.60–0.60)", "0.50 (0.50–0.50)")
