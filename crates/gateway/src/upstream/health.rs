@@ -47,8 +47,8 @@ async fn is_well(member: &PoolMember, path: &PathAndQuery) -> bool {
     request.headers_mut().insert(HOST, member.url.host());
     let Ok(Ok(answer)) = timeout(EVERY, member.send(request)).await else { return false };
     let is_well = answer.status().is_success();
-    // Read to its end, so that the connection is kept.
-    let _ = timeout(EVERY, to_bytes(Body::new(answer.into_body()), LARGEST_ANSWER)).await;
+    // Read to its end, so that the connection is kept. The head has said what there is to know.
+    tokio::spawn(timeout(EVERY, to_bytes(Body::new(answer.into_body()), LARGEST_ANSWER)));
     is_well
 }
 

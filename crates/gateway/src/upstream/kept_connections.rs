@@ -63,13 +63,15 @@ impl KeptConnections {
 
     /// Closes those that have waited since before the last sweep; `false` if none is left.
     fn swept(&self) -> bool {
-        self.with(|waiting| {
+        // Closed once nothing waits for the lock.
+        let (_closed, is_swept) = self.with(|waiting| {
             let old = waiting.connections.partition_point(|kept| kept.since < waiting.sweeps);
-            waiting.connections.drain(..old);
+            let closed: Vec<KeptConnection> = waiting.connections.drain(..old).collect();
             waiting.sweeps += 1;
             waiting.is_swept = !waiting.connections.is_empty();
-            waiting.is_swept
-        })
+            (closed, waiting.is_swept)
+        });
+        is_swept
     }
 
     fn with<T>(&self, change: impl FnOnce(&mut WaitingConnections) -> T) -> T {
