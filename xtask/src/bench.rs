@@ -55,8 +55,9 @@ pub(crate) fn bench(arguments: &[String]) -> Result<(), VerbFailure> {
     if compares_gateway(arguments) {
         debian::make_sure(&debian::FOR_GATEWAY)?;
     }
-    let target = Workspace::load()?.target.join(MEASURED);
-    with_server(&target, dist::PROFILE, "portcullis-bench", &[SERVER, COUNTED, LIBRARY], &words)
+    let workspace = Workspace::load()?;
+    let target = workspace.target.join(MEASURED);
+    with_server(&workspace, &target, dist::PROFILE, "portcullis-bench", &[SERVER, COUNTED, LIBRARY], &words)
 }
 
 /// Whether nginx is asked for, by the name of a case or because all is measured that can be.
@@ -88,17 +89,18 @@ pub(crate) fn torture(arguments: &[String]) -> Result<(), VerbFailure> {
     if arguments.iter().any(starts_stores) {
         debian::make_sure(&debian::FOR_TORTURE)?;
     }
-    with_server(&Workspace::load()?.target, RELEASE, "portcullis-torture", &[SERVER], &words)
+    let workspace = Workspace::load()?;
+    with_server(&workspace, &workspace.target, RELEASE, "portcullis-torture", &[SERVER], &words)
 }
 
 fn with_server(
+    workspace: &Workspace,
     target: &Path,
     profile: &str,
     tool: &str,
     programs: &[&str],
     arguments: &[OsString],
 ) -> Result<(), VerbFailure> {
-    let workspace = Workspace::load()?;
     if workspace.package(tool).is_none() {
         return Err(VerbFailure::Usage(format!(
             "this workspace has no crate `{tool}`; it belongs under tools/"

@@ -66,12 +66,11 @@ impl UpstreamConnection {
     /// # Errors
     ///
     /// [`Unanswered`].
-    pub(super) async fn send(self, request: Request<Upload>) -> Result<UpstreamAnswer, Unanswered> {
+    pub(super) async fn send(mut self, request: Request<Upload>) -> Result<UpstreamAnswer, Unanswered> {
         let upload = request.body().state();
-        let Self { mut requests, driver, unsent } = self;
         // The driver makes this ready, so it needs no wake-up of its own.
-        let mut sent = pin!(unconstrained(requests.try_send_request(request)));
-        let mut open = Some(Self { requests, driver, unsent });
+        let mut sent = pin!(unconstrained(self.requests.try_send_request(request)));
+        let mut open = Some(self);
         let answered = poll_fn(|context| {
             // A closed connection is dropped. That makes `sent` ready, with the request if nothing of it was sent.
             open.take_if(|connection| connection.is_closed(context));

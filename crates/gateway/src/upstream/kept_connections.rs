@@ -63,7 +63,7 @@ impl KeptConnections {
 
     /// Closes those that have waited since before the last sweep; `false` if none is left.
     fn swept(&self) -> bool {
-        // Closed once nothing waits for the lock.
+        // Closed once the lock is released: each request takes it.
         let (_closed, is_swept) = self.with(|waiting| {
             let old = waiting.connections.partition_point(|kept| kept.since < waiting.sweeps);
             let closed: Vec<KeptConnection> = waiting.connections.drain(..old).collect();

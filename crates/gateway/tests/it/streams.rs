@@ -7,6 +7,8 @@ use tokio::net::TcpStream;
 
 use crate::fixture::{Client, RawUpstream, TestGateway, read_head, write_until_full};
 
+static PIECE: [u8; 64 << 10] = [b'x'; 64 << 10];
+
 /// An upstream that sends one event, and no other.
 async fn events() -> RawUpstream {
     RawUpstream::start(|mut stream: TcpStream| async move {
@@ -60,7 +62,7 @@ async fn flooding(head: &'static str) -> (RawUpstream, tokio::sync::mpsc::Unboun
         async move {
             read_head(&mut stream).await;
             let _ = stream.write_all(head.as_bytes()).await;
-            write_until_full(&stream, &vec![b'x'; 64 << 20]).await;
+            while write_until_full(&stream, &PIECE).await == PIECE.len() {}
             let _ = told.send("full");
             while stream.write_all(&[b'x'; 8192]).await.is_ok() {}
             let _ = told.send("cut off");
